@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire: the pieces that messages between processes, journal and checkpoint share.
+ * Layer: core (pure).
+ */
+#ifndef CORE_WIRE_H
+#define CORE_WIRE_H
+
+#include "base/cur.h"
+#include "core/source.h"
+
+/* Each is checked on the way in: a prefix with bits after its length, or an unknown family, makes
+ * the cursor fail. */
+void wire_put_addr(struct enc *e, const struct addr *a);
+void wire_get_addr(struct cur *c, struct addr *ret);
+void wire_put_source(struct enc *e, const struct source_key *k);
+void wire_get_source(struct cur *c, struct source_key *ret);
+
+#endif

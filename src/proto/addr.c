@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * addr: addresses and prefixes. Layer: proto (pure).
+ */
+#include "proto/addr.h"
+
+#include "base/assert.h"
+#include "base/num.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/poison.h"
+
+struct addr addr_v4(const uint8_t octets[static 4])
+{
+	struct addr a = {.family = 4};
+
+	memcpy(a.octets, octets, 4);
+	return a;
+}
+
+struct addr addr_v6(const uint8_t octets[static 16])
+{
+	struct addr a = {.family = 6};
+
+	memcpy(a.octets, octets, 16);
+	return a;
+}
+
+int addr_parse(struct str text, struct addr *ret)
+{
+	char cstr[INET6_ADDRSTRLEN];
+	struct addr a = {0};
+
+	if (!str_copy(cstr, sizeof(cstr), text) || str_find_char(text, '\0') < text.len) {
+		return -EINVAL;
+	}
+	a.family = str_find_char(text, ':') < text.len ? 6 : 4;
+	if (inet_pton(a.family == 6 ? AF_INET6 : AF_INET, cstr, a.octets) != 1) {
+		return -EINVAL;
+	}
+	*ret = a;
+	return 0;
+}
+
+char *addr_format(const struct addr *a, char ret_text[static ADDR_TEXT_SIZE])
+{
+	ret_text[0] = '\0';
+	if (a->family != 0) {
+		inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->octets, ret_text, ADDR_TEXT_SIZE);
+	}
+	return ret_text;
+}
+
+bool addr_is_equal(const struct addr *a, const struct addr *b)
+{
+	return a->family == b->family && memcmp(a->octets, b->octets, sizeof(a->octets)) == 0;
+}
+
+size_t addr_len(const struct addr *a)
+{
+	return a->family == 6 ? 16 : (a->family == 4 ? 4 : 0);
+}
+
+unsigned addr_bits(const struct addr *a)
+{
+	return (unsigned)addr_len(a) * 8;
+}
+
+struct prefix prefix_of(const struct addr *a, unsigned len)
+{
+	ASSERT(len <= addr_bits(a));
+	struct prefix p = {.addr = *a, .len = (uint8_t)len};
+
+	for (unsigned i = 0; i < sizeof(p.addr.octets); i++) {
+		unsigned first_bit = i * 8;
+		if (first_bit >= len) {
+			p.addr.octets[i] = 0;
+		} else if (len - first_bit < 8) {
+			p.addr.octets[i] &= (uint8_t)(0xFF00U >> (len - first_bit));
+		}
+	}
+	return p;
+}
+
+int prefix_parse(struct str text, struct prefix *ret)
+{
+	size_t slash = str_find_char(text, '/');
+	struct addr a;
+	uint64_t len;
+
+	int r = addr_parse(str_head(text, slash), &a);
+	if (r < 0) {
+		return r;
+	}
+	len = addr_bits(&a);
+	if (slash < text.len && num_parse_u64(str_skip(text, slash + 1), len, &len) < 0) {
+		return -EINVAL;
+	}
+	struct prefix p = prefix_of(&a, (unsigned)len);
+	if (!addr_is_equal(&p.addr, &a)) {
+		return -EDOM;
+	}
+	*ret = p;
+	return 0;
+}
+
+char *prefix_format(const struct prefix *p, char ret_text[static ADDR_TEXT_SIZE])
+{
+	addr_format(&p->addr, ret_text);
+	if (p->len < addr_bits(&p->addr)) {
+		size_t n = strlen(ret_text);
+		snprintf(ret_text + n, ADDR_TEXT_SIZE - n, "/%u", (unsigned)p->len);
+	}
+	return ret_text;
+}
+
+bool prefix_has_addr(const struct prefix *p, const struct addr *a)
+{
+	if (p->addr.family != a->family) {
+		return false;
+	}
+	struct prefix other = prefix_of(a, p->len);
+	return addr_is_equal(&other.addr, &p->addr);
+}
+
+bool prefix_has_prefix(const struct prefix *outer, const struct prefix *inner)
+{
+	return inner->len >= outer->len && prefix_has_addr(outer, &inner->addr);
+}
+
+bool prefix_is_equal(const struct prefix *a, const struct prefix *b)
+{
+	return a->len == b->len && addr_is_equal(&a->addr, &b->addr);
+}
