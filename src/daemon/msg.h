@@ -23,8 +23,8 @@ enum msg_type {
 	MSG_TAP_SOCKET, /* u32 ifindex, str name + fd: an unbound AF_PACKET socket */
 
 	/* child → parent */
-	MSG_READY,     /* u8 sandbox layers that hold (enum sandbox_layer bits) */
-	MSG_FAILED,    /* str text: could not start; the parent says it and gives up */
+	MSG_READY,       /* u8 sandbox layers that hold (enum sandbox_layer bits) */
+	MSG_FAILED,      /* str text: could not start; the parent says it and gives up */
 	MSG_WANT_SOCKET, /* str name: the tap asks for a new socket on an interface */
 
 	/* tap → judge */
@@ -36,7 +36,7 @@ enum msg_type {
 
 	/* gate ↔ tap: which sessions run, so that both ends can be reset */
 	MSG_FLOWS_WANTED, /* u64 token, source */
-	MSG_FLOWS,        /* u64 token, u16 n, n × (addr client, u16 sport, addr destination, u16 dport) */
+	MSG_FLOWS, /* u64 token, u16 n, n × (addr client, u16 sport, addr destination, u16 dport) */
 
 	/* judge → gate, desk → gate */
 	MSG_ORDER, /* struct order */
@@ -51,12 +51,13 @@ enum msg_type {
 	MSG_ORDER_COMMITTED, /* u8 origin, u64 seq: in the store, may leave the journal when over */
 
 	/* judge → desk */
-	MSG_SOURCE,  /* struct proof (core/proof.h): a source whose verdict, rung or legs changed */
-	MSG_SPIKE,   /* struct proof: a shape kind alarmed by itself */
-	MSG_BRAKE,   /* u8 on, u32 blocks, u32 window_s: the mass-block brake */
+	MSG_SOURCE, /* struct proof (core/proof.h): a source whose verdict, rung or legs changed */
+	MSG_SPIKE,  /* struct proof: a shape kind alarmed by itself */
+	MSG_BRAKE,  /* u8 on, u32 blocks, u32 window_s: the mass-block brake */
 	/* desk → judge */
 	MSG_STANDING, /* source, u8 rung, u8 giver, i64 until_ns: staff or a grant set this rung */
-	MSG_PARDON,   /* source, i64 probation_until_ns: unblocked; evidence starts anew, tighter until */
+	MSG_PARDON,   /* source, i64 probation_until_ns: unblocked; evidence starts anew, tighter
+			 until */
 	MSG_BRAKE_LIFT, /* empty */
 
 	/* any → desk, every few seconds */
