@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * events: what happened, in order, one table a day: `top`, `tail`, the panel's live view.
+ *
+ * Appended to a batch in memory and written together, at the latest when events_flush is called
+ * (the desk does so twice a second). A day is dropped as a whole. Layer: store.
+ */
+#ifndef STORE_EVENTS_H
+#define STORE_EVENTS_H
+
+#include "store/store.h"
+
+/* Waiting in memory; beyond it the batch is written at once. */
+#define EVENTS_BATCH 1000
+#define EVENT_TEXT_MAX 512
+
+struct event_row {
+	uint64_t id; /* rises within a day; (day, id) is the cursor */
+	struct wall at;
+	struct str what;    /* "verdict", "rung", "order", "spike", "brake", "notice", "case" */
+	struct str network; /* NULL view: none */
+	struct str source;  /* NULL view: none */
+	struct str text;    /* one line; longer than EVENT_TEXT_MAX is cut */
+};
+typedef void event_visit_fn(const struct event_row *e, void *ctx);
+
+/** @return 0; negative when a full batch could not be written: it is kept and tried again, and
+ * beyond ten batches the oldest events are dropped and counted. */
+MUSTUSE int events_add(struct store *st, const struct event_row *e, struct errmsg *reterr);
+MUSTUSE int events_flush(struct store *st, struct errmsg *reterr);
+uint64_t events_lost(const struct store *st);
+/** Newest first; what waits in memory is written first. */
+MUSTUSE int events_list(struct store *st, const struct page *page, event_visit_fn *visit, void *ctx,
+			struct page_end *ret_end, struct errmsg *reterr);
+
+#endif
