@@ -13,11 +13,22 @@
 #define PROOF_SAMPLES_MAX 8
 #define PROOF_RULE_MAX 64
 
+/* What the legs of kind `fanout` count; PROOF_STREAM_NONE for all other kinds. */
+enum proof_stream {
+	PROOF_STREAM_NONE,
+	PROOF_STREAM_CONNECTIONS,
+	PROOF_STREAM_DESTINATIONS,
+	PROOF_STREAM_FAILURES,
+	PROOF_STREAM_COUNT,
+};
+
 struct proof_leg {
 	enum kind kind;
-	uint32_t pi1_ppm; /* the leg's tuning: 900,000 is "0.9" */
-	int32_t s_micro;  /* sum now */
-	int32_t h_micro;  /* threshold */
+	enum proof_stream stream;
+	bool is_one_sided; /* from mail without the far side's answer: never above throttle */
+	uint32_t pi1_ppm;  /* the leg's tuning: 900,000 is "0.9"; for fanout how many times usual */
+	int32_t s_micro;   /* sum now */
+	int32_t h_micro;   /* threshold */
 	uint32_t trials;
 	uint32_t bad;
 	struct wall reached_at; /* first over the threshold; ns 0: never */
@@ -32,10 +43,12 @@ struct proof {
 	uint64_t flagged;
 	uint64_t recipients;
 	uint64_t recipients_unknown;
-	uint32_t campaigns; /* distinct ones; exact up to 32 */
+	uint32_t campaigns; /* distinct ones; exact as long as there are at most 64 in 24 h */
 	uint32_t campaigns_flagged;
 	struct wall first_flagged; /* ns 0: none */
 	struct wall last_flagged;
+	uint32_t defiance;         /* connections tried while blocked */
+	int32_t h2_micro;          /* threshold of a second witness */
 	char rule[PROOF_RULE_MAX]; /* which line of DECISION §2 decided, in words; ends in NUL */
 	uint32_t rule_version;
 	uint64_t weights_version; /* first octets of the weights' SHA-256 */
@@ -50,6 +63,18 @@ struct proof {
 MUSTUSE int proof_encode(const struct proof *p, void *data, size_t size);
 /** @return 0, or -EBADMSG. */
 MUSTUSE int proof_decode(const void *data, size_t len, struct proof *ret);
+
+/* "4x destinations", "0.15 one-sided" and the NUL */
+#define PROOF_LEG_TEXT_SIZE 32
+/** The name of a leg within its kind: "0.9", "4x connections". @return ret_text */
+char *proof_leg_format(const struct proof_leg *leg, char ret_text[static PROOF_LEG_TEXT_SIZE]);
+
+struct buf;
+/**
+ * The verdict in words, for `postern why` and notices to staff: what decided, what was counted,
+ * each leg with its sum, threshold and share of bad trials, and the versions. Lines end in LF.
+ */
+void proof_write_text(const struct proof *p, struct buf *out);
 
 struct jsonw;
 /** The `evidence` array of a source or case: {kind, leg, s, h, trials, bad}, as in `scan`. */
