@@ -55,7 +55,7 @@ int message_obs_encode(const struct message_obs *o, void *data, size_t size)
 
 static void message_read(struct cur *c, struct message_obs *ret)
 {
-	cur_uint(c, 1, MESSAGE_OBS_VERSION);
+	wire_get_version(c, MESSAGE_OBS_VERSION);
 	ret->time.ns = cur_int(c, 8);
 	wire_get_source(c, &ret->source);
 	wire_get_addr(c, &ret->client);
@@ -132,7 +132,7 @@ int session_obs_decode(const void *data, size_t len, struct session_obs *ret)
 	struct cur c = cur_of(data, len);
 	struct session_obs o = {0};
 
-	cur_uint(&c, 1, SESSION_OBS_VERSION);
+	wire_get_version(&c, SESSION_OBS_VERSION);
 	o.time.ns = cur_int(&c, 8);
 	wire_get_source(&c, &o.source);
 	wire_get_addr(&c, &o.client);

@@ -40,7 +40,7 @@ int order_decode(const void *data, size_t len, struct order *ret)
 	struct cur c = cur_of(data, len);
 	struct order o = {0};
 
-	cur_uint(&c, 1, ORDER_VERSION);
+	wire_get_version(&c, ORDER_VERSION);
 	o.origin = (enum order_origin)cur_uint(&c, 1, ORIGIN_COUNT - 1);
 	o.seq = cur_uint(&c, 8, UINT64_MAX);
 	wire_get_source(&c, &o.source);

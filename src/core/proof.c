@@ -104,7 +104,7 @@ static void get_rule(struct cur *c, char ret[static PROOF_RULE_MAX])
 
 static void get_proof(struct cur *c, struct proof *ret)
 {
-	cur_uint(c, 1, PROOF_VERSION);
+	wire_get_version(c, PROOF_VERSION);
 	wire_get_source(c, &ret->source);
 	ret->time.ns = cur_int(c, 8);
 	ret->verdict = (enum verdict)cur_uint(c, 1, VERDICT_COUNT - 1);

@@ -7,6 +7,7 @@
 #include "core/sample.h"
 
 #include "base/cur.h"
+#include "core/wire.h"
 
 #include <errno.h>
 
@@ -77,7 +78,7 @@ int sample_decode(const void *data, size_t len, struct sample *ret)
 	struct cur c = cur_of(data, len);
 	struct sample s = {0};
 
-	cur_uint(&c, 1, SAMPLE_VERSION);
+	wire_get_version(&c, SAMPLE_VERSION);
 	struct str obs = cur_str(&c, MESSAGE_OBS_ENCODED_MAX);
 	s.helo = get_text(&c, SAMPLE_TEXT_MAX);
 	s.mail_from = get_text(&c, SAMPLE_TEXT_MAX);

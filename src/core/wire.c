@@ -36,6 +36,13 @@ void wire_get_addr(struct cur *c, struct addr *ret)
 	*ret = a;
 }
 
+void wire_get_version(struct cur *c, uint8_t version)
+{
+	if (cur_uint(c, 1, version) != version) {
+		c->err = -EBADMSG;
+	}
+}
+
 void wire_put_source(struct enc *e, const struct source_key *k)
 {
 	enc_uint(e, 2, k->network);

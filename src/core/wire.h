@@ -13,6 +13,8 @@
  * the cursor fail. */
 void wire_put_addr(struct enc *e, const struct addr *a);
 void wire_get_addr(struct cur *c, struct addr *ret);
+/** The first octet of a stored or sent form; any other than `version` makes the cursor fail. */
+void wire_get_version(struct cur *c, uint8_t version);
 void wire_put_source(struct enc *e, const struct source_key *k);
 void wire_get_source(struct cur *c, struct source_key *ret);
 
