@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sha256: the hash that names samples, weights files and training messages.
+ *
+ * Here and not from a library because base, proto and core stand on libc alone. Never used for
+ * secrets. Layer: base.
+ *
+ * Source: FIPS 180-4.
+ */
+#ifndef BASE_SHA256_H
+#define BASE_SHA256_H
+
+#include "base/str.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_OCTETS 32
+/* The hash in hexadecimal and its NUL. */
+#define SHA256_TEXT_SIZE 65
+
+struct sha256 {
+	uint32_t state[8];
+	uint64_t len; /* octets taken so far */
+	uint8_t block[64];
+};
+
+void sha256_init(struct sha256 *h);
+void sha256_add(struct sha256 *h, const void *data, size_t len);
+/** The hash of all that was added; `h` is spent afterwards. */
+void sha256_end(struct sha256 *h, uint8_t ret[static SHA256_OCTETS]);
+
+/** All three in one. */
+void sha256_of(struct str data, uint8_t ret[static SHA256_OCTETS]);
+
+/** 64 lower-case hexadecimal digits and NUL. @return ret_text */
+char *sha256_format(const uint8_t hash[static SHA256_OCTETS],
+		    char ret_text[static SHA256_TEXT_SIZE]);
+
+#endif
