@@ -2,7 +2,7 @@
 /*
  * siphash: SipHash-2-4, the keyed hash for tables whose keys strangers choose. Layer: base.
  *
- * Here and not from a library because base stands on libc alone (docs/adr/0003).
+ * libsodium's, behind one header (docs/adr/0002).
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012).
  */
 #ifndef BASE_SIPHASH_H
