@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nft: the backend that keeps `table inet postern` in this network namespace. Layer: enforce.
+ *
+ * The table is owned by our socket and persists after us where the kernel can do that (6.9):
+ * then nobody but us changes it, `nft flush ruleset` passes it by, and it outlives us. On older
+ * kernels it is a plain table and drift is looked for (docs/adr/0020).
+ */
+#include "enforce/enforce.h"
+
+#include "base/assert.h"
+#include "base/siphash.h"
+#include "enforce/nft_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/poison.h"
+
+#ifndef NFT_TABLE_F_OWNER
+#define NFT_TABLE_F_OWNER 0x2
+#endif
+/* Linux 6.9; not yet in the headers of Debian 12. */
+#define TABLE_F_PERSIST 0x4U
+#define TABLE_F_OURS (NFT_TABLE_F_OWNER | TABLE_F_PERSIST)
+
+/* Keys asked for in one piece; 64 answers fit the receive buffer. */
+#define READ_CHUNK 64
+/* What the kernel answers when we and it disagree about which elements there are. */
+#define IS_MISMATCH(r) ((r) == -ENOENT || (r) == -EEXIST || (r) == -EBUSY)
+
+struct nft {
+	struct nl_sock *sock;
+	struct nl_batch *batch;
+	struct nft_plan plan;
+	bool owned;
+	uint64_t handle;      /* of our table; 0: not loaded */
+	uint32_t generation;  /* of the ruleset when last looked at, plus our own changes */
+	uint64_t rules_print; /* of all our rules, as the kernel lists them */
+};
+
+/* --- elements ------------------------------------------------------------------------------ */
+
+/* Writes elements, as many into one message as fit while set and verb stay the same. */
+struct elems {
+	struct nl_batch *b;
+	uint32_t seq; /* of the message that takes more; another one may have been begun since */
+	uint16_t verb;
+	char set[NFT_NAME_MAX];
+};
+
+static void elems_put(struct elems *e, uint16_t verb, const char *set, struct str key,
+		      const char *to)
+{
+	bool same = e->seq == e->b->seq && e->verb == verb &&
+		    str_is_equal(str_of(e->set), str_of(set));
+
+	if (!same || nl_msg_len(e->b) > NL_MSG_FULL) {
+		nl_msg(e->b, verb, verb == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
+		nl_put_cstr(e->b, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+		nl_put_cstr(e->b, NFTA_SET_ELEM_LIST_SET, set);
+		nl_nest_lazy(e->b, NFTA_SET_ELEM_LIST_ELEMENTS);
+		e->seq = e->b->seq;
+		e->verb = verb;
+		str_copy(e->set, sizeof(e->set), str_of(set));
+	}
+	size_t elem = nl_nest(e->b, NFTA_LIST_ELEM);
+	size_t value = nl_nest(e->b, NFTA_SET_ELEM_KEY);
+	nl_put(e->b, NFTA_DATA_VALUE, key.ptr, key.len);
+	nl_nest_end(e->b, value);
+	if (to != NULL) {
+		nft_put_goto(e->b, NFTA_SET_ELEM_DATA, to);
+	}
+	nl_nest_end(e->b, elem);
+}
+
+/* A source of a zone has an element for each interface of its network, any other has one. */
+static size_t keys_of(const struct nft_class *c, const struct network *n)
+{
+	return c->zone ? n->interface_count : 1;
+}
+
+static void put_action(struct elems *e, const struct enforce_action *a, const struct nft_place *at,
+		       bool with_cut)
+{
+	char map[NFT_NAME_MAX];
+	char back[NFT_NAME_MAX];
+	uint8_t octets[32];
+
+	nft_object_name("r", &at->class, map);
+	nft_object_name("back", &at->class, back);
+	for (size_t i = 0; i < keys_of(&at->class, at->network); i++) {
+		const char *interface = at->class.zone ? at->network->interfaces[i] : "";
+		size_t len = nft_put_key(&a->source, &at->class, interface, octets);
+		struct str key = {(const char *)octets, len};
+
+		if (a->was_listed) {
+			elems_put(e, NFT_MSG_DELSETELEM, map, key, NULL);
+		}
+		if (a->listed) {
+			elems_put(e, NFT_MSG_NEWSETELEM, map, key, at->chain);
+		}
+		if (a->cut && with_cut) {
+			elems_put(e, NFT_MSG_NEWSETELEM, back, key, at->back);
+		}
+		/* One that has run out is not there any more, and deleting it would fail. */
+		if (!a->cut && a->was_listed && with_cut) {
+			elems_put(e, NFT_MSG_NEWSETELEM, back, key, "cut");
+			elems_put(e, NFT_MSG_DELSETELEM, back, key, NULL);
+		}
+	}
+}
+
+/* --- the table ----------------------------------------------------------------------------- */
+
+struct table_info {
+	bool found;
+	uint32_t flags;
+	uint64_t handle;
+	uint32_t owner;
+};
+
+static void on_table(void *ctx, const struct nl_reply *r)
+{
+	struct table_info *t = ctx;
+
+	if (!r->is_error && r->type == NFT_MSG_NEWTABLE) {
+		t->found = true;
+		t->flags = (uint32_t)nl_attr_uint(nl_attr_find(r->attrs, NFTA_TABLE_FLAGS));
+		t->handle = nl_attr_uint(nl_attr_find(r->attrs, NFTA_TABLE_HANDLE));
+		t->owner = (uint32_t)nl_attr_uint(nl_attr_find(r->attrs, NFTA_TABLE_OWNER));
+	}
+}
+
+static int table_get(struct nft *n, struct table_info *ret)
+{
+	*ret = (struct table_info){0};
+	nl_batch_begin(n->batch, n->sock, false);
+	nl_msg(n->batch, NFT_MSG_GETTABLE, 0);
+	nl_put_cstr(n->batch, NFTA_TABLE_NAME, NFT_TABLE);
+	int r = nl_batch_end(n->batch);
+	r = r < 0 ? r : nl_exchange(n->sock, n->batch, on_table, ret);
+	return r == -ENOENT ? 0 : r;
+}
+
+static void on_generation(void *ctx, const struct nl_reply *r)
+{
+	uint32_t *generation = ctx;
+
+	if (!r->is_error && r->type == NFT_MSG_NEWGEN) {
+		*generation = (uint32_t)nl_attr_uint(nl_attr_find(r->attrs, NFTA_GEN_ID));
+	}
+}
+
+static int generation_get(struct nft *n, uint32_t *ret)
+{
+	nl_batch_begin(n->batch, n->sock, false);
+	nl_msg(n->batch, NFT_MSG_GETGEN, 0);
+	int r = nl_batch_end(n->batch);
+	return r < 0 ? r : nl_exchange(n->sock, n->batch, on_generation, ret);
+}
+
+static void on_rule(void *ctx, const struct nl_reply *r)
+{
+	static const struct siphash_key key = {0x706f737465726e00, 0x72756c6573000000};
+	uint64_t *print = ctx;
+
+	if (!r->is_error && r->type == NFT_MSG_NEWRULE) {
+		*print = *print * 31 + siphash(&key, r->attrs.ptr, r->attrs.len);
+	}
+}
+
+static int rules_print(struct nft *n, uint64_t *ret)
+{
+	*ret = 0;
+	nl_batch_begin(n->batch, n->sock, false);
+	nl_msg(n->batch, NFT_MSG_GETRULE, NLM_F_DUMP);
+	nl_put_cstr(n->batch, NFTA_RULE_TABLE, NFT_TABLE);
+	int r = nl_batch_end(n->batch);
+	return r < 0 ? r : nl_exchange(n->sock, n->batch, on_rule, ret);
+}
+
+/* After a change of ours went through: remember how the ruleset looks. */
+static int settle(struct nft *n, bool rules_changed)
+{
+	n->generation++;
+	return rules_changed && !n->owned ? rules_print(n, &n->rules_print) : 0;
+}
+
+static int commit(struct nft *n)
+{
+	int r = nl_batch_end(n->batch);
+
+	return r < 0 ? r : nl_exchange(n->sock, n->batch, NULL, NULL);
+}
+
+/* --- operations ---------------------------------------------------------------------------- */
+
+static int nft_open(struct enforcer *e, struct errmsg *reterr)
+{
+	struct nft *n = calloc(1, sizeof(*n));
+	uint32_t generation;
+
+	e->state = n;
+	if (n == NULL || (n->batch = nl_batch_new()) == NULL) {
+		return err_set(reterr, -ENOMEM, "no memory for the nft backend");
+	}
+	int r = nft_plan_init(&n->plan, &e->opts);
+	if (r < 0) {
+		return err_set(reterr, r,
+			       r == -E2BIG ? "more than %d different ports"
+					   : "no memory for the nft backend (%d)",
+			       NFT_PORTS_MAX);
+	}
+	r = nl_open(&n->sock, reterr);
+	if (r < 0) {
+		return r;
+	}
+	r = generation_get(n, &generation);
+	if (r < 0) {
+		return err_set(reterr, r,
+			       r == -EPERM ? "nf_tables: not allowed: needs CAP_NET_ADMIN"
+					   : "nf_tables does not answer");
+	}
+	n->generation = generation;
+	n->owned = !e->opts.no_owner;
+	return 0;
+}
+
+static const char *refusal(int r)
+{
+	return r == -EINVAL ? "a source that no rule can match" : "too many kinds of sources";
+}
+
+/* Everything, as one transaction. */
+static int put_all(struct nft *n, enforce_next_fn *next, void *ctx, bool replace)
+{
+	struct elems elems = {.b = n->batch};
+	struct enforce_action a;
+	struct nft_place at;
+	bool rules;
+
+	int r = nft_plan_reset(&n->plan);
+	if (r < 0) {
+		return r;
+	}
+	nl_batch_begin(n->batch, n->sock, true);
+	if (replace) {
+		nft_put_table_gone(n->batch);
+	}
+	nft_put_table(n->batch, &n->plan, n->owned ? TABLE_F_OURS : 0);
+	while (next(ctx, &a)) {
+		r = nft_plan_place(&n->plan, &a, n->batch, &at, &rules);
+		if (r < 0) {
+			return r;
+		}
+		a.was_listed = false;
+		put_action(&elems, &a, &at, true);
+	}
+	nft_put_lookups(n->batch, &n->plan, false);
+	return 0;
+}
+
+/* What is listed has no rewind: an old kernel is found out before, with an empty table. */
+static int probe_owner(struct nft *n)
+{
+	static const char name[] = "postern_probe";
+
+	nl_batch_begin(n->batch, n->sock, true);
+	nl_msg(n->batch, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+	nl_put_cstr(n->batch, NFTA_TABLE_NAME, name);
+	nl_put_u32(n->batch, NFTA_TABLE_FLAGS, TABLE_F_OURS);
+	nl_msg(n->batch, NFT_MSG_DELTABLE, 0);
+	nl_put_cstr(n->batch, NFTA_TABLE_NAME, name);
+	int r = commit(n);
+	if (r == -EOPNOTSUPP || r == -EINVAL) {
+		n->owned = false;
+		r = 0;
+	} else if (r == 0) {
+		n->generation++;
+	}
+	return r;
+}
+
+static int nft_load(struct enforcer *e, enforce_next_fn *next, void *ctx, struct errmsg *reterr)
+{
+	struct nft *n = e->state;
+	struct table_info t;
+
+	int r = n->handle == 0 && n->owned ? probe_owner(n) : 0;
+	r = r < 0 ? r : table_get(n, &t);
+	if (r < 0) {
+		return err_set(reterr, r, "cannot look for table inet %s", NFT_TABLE);
+	}
+	if ((t.flags & NFT_TABLE_F_OWNER) != 0 && t.handle != n->handle) {
+		return err_set(reterr, -EBUSY, "table inet %s belongs to another process (port %u)",
+			       NFT_TABLE, t.owner);
+	}
+	r = put_all(n, next, ctx, t.found);
+	if (r < 0) {
+		return err_set(reterr, r, "cannot describe the table: %s", refusal(r));
+	}
+	r = commit(n);
+	r = r < 0 ? r : settle(n, true);
+	r = r < 0 ? r : table_get(n, &t);
+	if (r < 0) {
+		n->handle = 0;
+		return err_set(reterr, r, "the kernel refused table inet %s", NFT_TABLE);
+	}
+	n->handle = t.handle;
+	return 0;
+}
+
+static int try_apply(struct nft *n, const struct enforce_action *acts, size_t count, bool with_cut,
+		     enum enforce_applied *ret_each)
+{
+	struct elems elems = {.b = n->batch};
+	struct nft_plan_mark mark = nft_plan_mark(&n->plan);
+	struct nft_place at;
+	bool rules = false;
+	int r = 0;
+
+	nl_batch_begin(n->batch, n->sock, true);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		r = nft_plan_place(&n->plan, &acts[i], n->batch, &at, &rules);
+		if (r == 0) {
+			put_action(&elems, &acts[i], &at, with_cut);
+		} else {
+			ret_each[i] = r == -ENOSPC ? APPLIED_FULL : APPLIED_REFUSED;
+		}
+	}
+	if (r == 0 && rules) {
+		nft_put_lookups(n->batch, &n->plan, true);
+	}
+	r = r < 0 ? r : commit(n);
+	if (r < 0) {
+		nft_plan_rollback(&n->plan, &mark);
+		return r;
+	}
+	bool chains = n->plan.rung_count != mark.rung_count;
+	return settle(n, rules || chains);
+}
+
+/* What we were told about the present may be wrong: ask the kernel. */
+static int look_again(struct enforcer *e, struct enforce_action *acts, size_t count,
+		      struct errmsg *reterr)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		struct enforce_view v = {.source = acts[i].source};
+		r = e->ops->read(e, &v, 1, reterr);
+		acts[i].was_listed = v.listed;
+	}
+	return r;
+}
+
+static int nft_apply(struct enforcer *e, const struct enforce_action *acts, size_t count,
+		     enum enforce_applied *ret_each, struct errmsg *reterr)
+{
+	struct nft *n = e->state;
+
+	for (size_t i = 0; i < count; i++) {
+		ret_each[i] = APPLIED_FAILED;
+	}
+	if (count == 0) {
+		return 0;
+	}
+	if (n->handle == 0) {
+		return err_set(reterr, -ENODEV, "table inet %s is not loaded", NFT_TABLE);
+	}
+	int r = try_apply(n, acts, count, true, ret_each);
+	if (r == -ENFILE) {
+		/* Perhaps only too many sources were blocked within the last minutes: then the
+		 * far sides are not reset, but the blocks stand. */
+		r = try_apply(n, acts, count, false, ret_each);
+	}
+	if (IS_MISMATCH(r)) {
+		struct enforce_action *again = calloc(count, sizeof(*again));
+		if (again == NULL) {
+			return err_set(reterr, -ENOMEM, "no memory for %zu actions", count);
+		}
+		memcpy(again, acts, count * sizeof(*again));
+		int looked = look_again(e, again, count, reterr);
+		r = looked < 0 ? looked : try_apply(n, again, count, true, ret_each);
+		free(again);
+	}
+	for (size_t i = 0; i < count && (r == 0 || r == -ENFILE); i++) {
+		ret_each[i] = r == 0 ? APPLIED_DONE : APPLIED_FULL;
+	}
+	return r < 0 ? err_set(reterr, r, "the kernel refused %zu changes of table inet %s", count,
+			       NFT_TABLE)
+		     : 0;
+}
+
+/* --- reading back -------------------------------------------------------------------------- */
+
+struct question {
+	struct enforce_view *view;
+	bool is_hits;
+};
+
+struct reading {
+	struct nl_batch *b;
+	struct question asked[READ_CHUNK];
+	size_t count;
+	int err;
+};
+
+static struct str verdict_chain(struct str elem)
+{
+	struct str data = nl_attr_find(elem, NFTA_SET_ELEM_DATA);
+
+	return nl_attr_find(nl_attr_find(data, NFTA_DATA_VERDICT), NFTA_VERDICT_CHAIN);
+}
+
+static uint64_t counter_packets(struct str elem)
+{
+	struct str expr = nl_attr_find(elem, NFTA_SET_ELEM_EXPR);
+	struct str data = nl_attr_find(expr, NFTA_EXPR_DATA);
+
+	return nl_attr_uint(nl_attr_find(data, NFTA_COUNTER_PACKETS));
+}
+
+static void on_element(void *ctx, const struct nl_reply *r)
+{
+	struct reading *g = ctx;
+	size_t i = r->seq - g->b->seq_first;
+
+	if (i >= g->count) {
+		return;
+	}
+	struct enforce_view *v = g->asked[i].view;
+	if (r->is_error) {
+		if (r->code != -ENOENT && r->code != 0) {
+			g->err = r->code;
+		}
+		if (!g->asked[i].is_hits) {
+			v->listed = false;
+		}
+		return;
+	}
+	struct str list = nl_attr_find(r->attrs, NFTA_SET_ELEM_LIST_ELEMENTS);
+	struct str elem = nl_attr_find(list, NFTA_LIST_ELEM);
+	if (g->asked[i].is_hits) {
+		v->hits += counter_packets(elem);
+		return;
+	}
+	enum rung rung = nft_rung_of_chain(verdict_chain(elem));
+	v->listed = v->listed && rung != RUNG_COUNT;
+	v->rung = rung != RUNG_COUNT ? rung : v->rung;
+}
+
+static int ask(struct nft *n, struct reading *g)
+{
+	int r = g->count == 0 ? 0 : nl_batch_end(n->batch);
+
+	if (r == 0 && g->count > 0) {
+		r = nl_exchange(n->sock, n->batch, on_element, g);
+		r = r == -ENOENT ? 0 : r;
+	}
+	g->count = 0;
+	return r < 0 ? r : g->err;
+}
+
+static int put_question(struct nft *n, struct reading *g, struct enforce_view *v, const char *set,
+			struct str key)
+{
+	int r = g->count == READ_CHUNK ? ask(n, g) : 0;
+
+	if (g->count == 0) {
+		nl_batch_begin(n->batch, n->sock, false);
+	}
+	g->asked[g->count++] = (struct question){.view = v, .is_hits = set[0] == 'h'};
+	nl_msg(n->batch, NFT_MSG_GETSETELEM, 0);
+	nl_put_cstr(n->batch, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+	nl_put_cstr(n->batch, NFTA_SET_ELEM_LIST_SET, set);
+	size_t list = nl_nest(n->batch, NFTA_SET_ELEM_LIST_ELEMENTS);
+	size_t elem = nl_nest(n->batch, NFTA_LIST_ELEM);
+	size_t value = nl_nest(n->batch, NFTA_SET_ELEM_KEY);
+	nl_put(n->batch, NFTA_DATA_VALUE, key.ptr, key.len);
+	nl_nest_end(n->batch, value);
+	nl_nest_end(n->batch, elem);
+	nl_nest_end(n->batch, list);
+	return r;
+}
+
+static int put_questions(struct nft *n, struct reading *g, struct enforce_view *v)
+{
+	const struct network *network;
+	struct nft_class c;
+	char name[NFT_NAME_MAX];
+	uint8_t octets[32];
+	int r = 0;
+
+	if (!nft_plan_class(&n->plan, &v->source, &c, &network)) {
+		return 0;
+	}
+	v->listed = keys_of(&c, network) > 0;
+	for (size_t i = 0; i < keys_of(&c, network) && r == 0; i++) {
+		size_t len = nft_put_key(&v->source, &c, c.zone ? network->interfaces[i] : "",
+					 octets);
+		struct str key = {(const char *)octets, len};
+		r = put_question(n, g, v, nft_object_name("r", &c, name), key);
+		if (r == 0) {
+			r = put_question(n, g, v, nft_object_name("hit", &c, name), key);
+		}
+	}
+	return r;
+}
+
+static int nft_read(struct enforcer *e, struct enforce_view *views, size_t count,
+		    struct errmsg *reterr)
+{
+	struct nft *n = e->state;
+	struct reading g = {.b = n->batch};
+	int r = 0;
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		views[i].listed = false;
+		views[i].rung = RUNG_PASS;
+		views[i].hits = 0;
+		r = put_questions(n, &g, &views[i]);
+	}
+	r = r < 0 ? r : ask(n, &g);
+	return r < 0 ? err_set(reterr, r, "cannot read table inet %s back", NFT_TABLE) : 0;
+}
+
+/* --- drift, clearing, end ------------------------------------------------------------------ */
+
+static int nft_drift(struct enforcer *e, enum enforce_drift *ret, struct errmsg *reterr)
+{
+	struct nft *n = e->state;
+	uint32_t generation = n->generation;
+	struct table_info t;
+	uint64_t print;
+
+	*ret = DRIFT_NONE;
+	int r = generation_get(n, &generation);
+	if (r < 0 || (generation == n->generation && n->handle != 0)) {
+		return r < 0 ? err_set(reterr, r, "nf_tables does not answer") : 0;
+	}
+	r = table_get(n, &t);
+	if (r < 0) {
+		return err_set(reterr, r, "cannot look for table inet %s", NFT_TABLE);
+	}
+	if (!t.found || t.handle != n->handle) {
+		*ret = DRIFT_BROKEN;
+	} else if (!n->owned) {
+		r = rules_print(n, &print);
+		if (r < 0) {
+			return err_set(reterr, r, "cannot list the rules of table inet %s",
+				       NFT_TABLE);
+		}
+		*ret = print == n->rules_print ? DRIFT_DOUBT : DRIFT_BROKEN;
+	}
+	n->generation = generation;
+	return 0;
+}
+
+static int nft_clear(struct enforcer *e, struct errmsg *reterr)
+{
+	struct nft *n = e->state;
+	struct table_info t;
+
+	int r = table_get(n, &t);
+	if (r == 0 && t.found) {
+		nl_batch_begin(n->batch, n->sock, true);
+		nft_put_table_gone(n->batch);
+		r = commit(n);
+		n->generation++;
+	}
+	if (r < 0 && r != -ENOENT) {
+		return err_set(reterr, r,
+			       r == -EPERM ? "table inet %s belongs to another process"
+					   : "cannot remove table inet %s",
+			       NFT_TABLE);
+	}
+	n->handle = 0;
+	return 0;
+}
+
+static void nft_close(struct enforcer *e)
+{
+	struct nft *n = e->state;
+
+	if (n != NULL) {
+		nl_close(n->sock);
+		nl_batch_free(n->batch);
+		nft_plan_done(&n->plan);
+		free(n);
+	}
+	e->state = NULL;
+}
+
+const struct enforce_ops enforce_nft = {
+	.name = "nft",
+	.open = nft_open,
+	.load = nft_load,
+	.apply = nft_apply,
+	.read = nft_read,
+	.drift = nft_drift,
+	.clear = nft_clear,
+	.close = nft_close,
+};
