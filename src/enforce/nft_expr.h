@@ -9,6 +9,7 @@
 #include "enforce/nl.h"
 
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netlink.h>
 
 /* The one table that is ours, in family inet. */
 #define NFT_TABLE "postern"

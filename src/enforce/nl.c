@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
@@ -21,8 +22,16 @@
 
 /* Larger does not make dumps faster, smaller makes them quadratic (measured). */
 #define RECV_SIZE (32 * 1024)
+/* What the kernel gives a socket at least; beyond it we ask. */
+#define SEND_ROOM_DEFAULT 131072
 /* The kernel answers before sendmsg returns; only a dump is read in pieces. */
 #define RECV_TIMEOUT_S 10
+
+/* Netlink pads to four octets. */
+static size_t aligned(size_t len)
+{
+	return (len + 3) & ~(size_t)3;
+}
 
 struct nl_sock {
 	struct mnl_socket *mnl;
@@ -68,7 +77,7 @@ static void msg_add(struct nl_batch *b)
 			nl_nest_end(b, b->lazy);
 			b->lazy = 0;
 		}
-		buf_add(&b->out, (struct str){(char *)b->msg, MNL_ALIGN(header(b)->nlmsg_len)});
+		buf_add(&b->out, (struct str){(char *)b->msg, aligned(header(b)->nlmsg_len)});
 		b->open = false;
 	}
 }
@@ -162,7 +171,7 @@ size_t nl_nest(struct nl_batch *b, uint16_t type)
 	if (b->err == 0 && mnl_attr_nest_start_check(header(b), sizeof(b->msg), type) == NULL) {
 		b->err = -EMSGSIZE;
 	}
-	return nl_msg_len(b) - MNL_ATTR_HDRLEN;
+	return nl_msg_len(b) - aligned(sizeof(struct nlattr));
 }
 
 void nl_nest_lazy(struct nl_batch *b, uint16_t type)
@@ -186,7 +195,7 @@ static struct nl_reply reply_of(const struct nlmsghdr *h)
 	} else if (h->nlmsg_type == NLMSG_DONE) {
 		r.is_done = true;
 	} else if (len >= sizeof(struct nfgenmsg)) {
-		size_t skip = MNL_ALIGN(sizeof(struct nfgenmsg));
+		size_t skip = aligned(sizeof(struct nfgenmsg));
 		r.attrs = (struct str){payload + skip, len - skip};
 	}
 	return r;
@@ -218,9 +227,9 @@ bool nl_attr_next(struct str *attrs, struct nl_attr *ret)
 		attrs->len = 0;
 		return false;
 	}
-	ret->type = a.nla_type & NLA_TYPE_MASK;
+	ret->type = (uint16_t)(a.nla_type & 0x3FFFU);
 	ret->data = (struct str){attrs->ptr + sizeof(a), a.nla_len - sizeof(a)};
-	*attrs = str_skip(*attrs, MNL_ALIGN(a.nla_len));
+	*attrs = str_skip(*attrs, aligned(a.nla_len));
 	return true;
 }
 
@@ -258,6 +267,7 @@ int nl_open(struct nl_sock **ret, struct errmsg *reterr)
 	if (s == NULL) {
 		return err_set(reterr, -ENOMEM, "no memory for netlink");
 	}
+	s->send_room = SEND_ROOM_DEFAULT;
 	s->mnl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (s->mnl == NULL || mnl_socket_bind(s->mnl, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    setsockopt(mnl_socket_get_fd(s->mnl), SOL_SOCKET, SO_RCVTIMEO, &patience,
