@@ -109,6 +109,28 @@ static void load_conf_d(struct conf_loader *l, const char *path)
 	buf_done(&dir);
 }
 
+/* What this machine lacks: the daemon starts without it, and says so. */
+static void check_machine(const struct conf_loader *l)
+{
+	const struct policy *p = l->policy;
+	const struct conf_row *interfaces = conf_find_row(&conf_network_map, STR("interfaces"));
+
+	if (p->network_count == 0) {
+		conf_warn(l->report, (struct conf_place){0}, "no networks: nothing is watched");
+	}
+	for (size_t i = 0; i < l->mark_count; i++) {
+		const struct conf_mark *m = &l->marks[i];
+		if (m->row != interfaces || m->index[0] >= p->network_count ||
+		    m->index[1] >= p->networks[m->index[0]].interface_count) {
+			continue;
+		}
+		const char *name = p->networks[m->index[0]].interfaces[m->index[1]];
+		if (if_nametoindex(name) == 0) {
+			conf_warn(l->report, m->at, "this machine has no interface '%s'", name);
+		}
+	}
+}
+
 static int finish(struct conf_loader *l, int r, struct policy **ret_policy)
 {
 	if (r == 0) {
@@ -146,6 +168,7 @@ int conf_load(const char *path, struct conf_report *report, struct policy **ret_
 	}
 	if (r == 0) {
 		load_conf_d(&l, path);
+		check_machine(&l);
 	}
 	return finish(&l, r, ret_policy);
 }
@@ -160,18 +183,4 @@ int conf_load_text(struct str text, const char *name, struct conf_report *report
 		conf_load_file_text(&l, text, name);
 	}
 	return finish(&l, r, ret_policy);
-}
-
-void conf_check_machine(const struct policy *p, struct conf_report *report)
-{
-	for (size_t i = 0; i < p->network_count; i++) {
-		const struct network *n = &p->networks[i];
-		for (size_t k = 0; k < n->interface_count; k++) {
-			if (if_nametoindex(n->interfaces[k]) == 0) {
-				conf_warn(report, (struct conf_place){0},
-					  "network '%s': this machine has no interface '%s'",
-					  n->name, n->interfaces[k]);
-			}
-		}
-	}
 }

@@ -20,7 +20,8 @@
 #define CONF_FILE_BYTES_MAX ((size_t)64 << 20)
 
 /**
- * Load `path`, then *.yaml of conf.d/ beside it in byte order of names.
+ * Load `path`, then *.yaml of conf.d/ beside it in byte order of names. Interfaces that this
+ * machine lacks are warnings.
  *
  * @param report      Gets all problems; warnings also on success.
  * @param ret_policy  The caller's, to be freed with policy_free.
@@ -32,9 +33,6 @@ MUSTUSE int conf_load(const char *path, struct conf_report *report, struct polic
 /** The same for one text in memory, without conf.d/; `name` stands in the places. */
 MUSTUSE int conf_load_text(struct str text, const char *name, struct conf_report *report,
 			   struct policy **ret_policy);
-
-/** Warn of what this machine lacks: interfaces that are not there. */
-void conf_check_machine(const struct policy *p, struct conf_report *report);
 
 /** The effective configuration with all defaults, as YAML that loads again to the same. */
 void conf_show_yaml(const struct policy *p, struct buf *out);

@@ -151,8 +151,8 @@ void conf_sample(struct buf *out)
 	buf_add_cstr(
 		out,
 		"# The configuration of posternd: every setting with its default. What has no\n"
-		"# default stands behind \"# \" with an example. Check it with: postern config "
-		"check\n"
+		"# default is an example: take the first # of its line away to use it.\n"
+		"# Check it with: postern config check\n"
 		"# More: postern.yaml(5)\n");
 	walk(out, sample_row);
 }

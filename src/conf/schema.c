@@ -124,6 +124,7 @@ static const struct conf_row network_rows[] = {
 	{.key = "interfaces",
 	 .type = CONF_NAME,
 	 LIST(struct network, interfaces, interface_count),
+	 .max = 15,
 	 .sample = "[eth1]",
 	 .help = "Where the customers are; the tap listens here."},
 	{.key = "ports",
