@@ -27,7 +27,6 @@
 
 #include "base/poison.h"
 
-#define CONFIG_DEFAULT "/etc/postern/postern.yaml"
 #define STATUS_USAGE 2
 
 struct start {
@@ -39,15 +38,42 @@ struct start {
 
 static const char usage[] = "usage: posternd [-f] [-c FILE]\n"
 			    "  -f       stay in the foreground\n"
-			    "  -c FILE  configuration (default " CONFIG_DEFAULT ")\n"
+			    "  -c FILE  configuration (default " CONF_DEFAULT_PATH ")\n"
 			    "  -V       print the version\n";
+
+/* Says every problem, with its place, where a person or the log will see it. */
+static void say_problems(const struct conf_report *report)
+{
+	struct buf line;
+
+	buf_init(&line, 4096);
+	for (size_t i = 0; i < conf_report_count(report); i++) {
+		buf_clear(&line);
+		buf_add(&line, STR("posternd: "));
+		conf_problem_format(conf_report_get(report, i), &line);
+		fprintf(stderr, "%.*s\n", STR_ARG(buf_str(&line)));
+	}
+	buf_done(&line);
+}
 
 static struct policy *load(void *ctx, struct errmsg *reterr)
 {
 	const struct start *st = ctx;
 	struct policy *policy = NULL;
+	struct conf_report *report = conf_report_new();
 
-	return conf_load(st->config, &policy, reterr) < 0 ? NULL : policy;
+	if (report == NULL) {
+		err_set(reterr, -ENOMEM, "no memory");
+		return NULL;
+	}
+	if (conf_load(st->config, report, &policy) < 0) {
+		policy = NULL;
+		err_set(reterr, -EINVAL, "the configuration %s has %zu errors", st->config,
+			conf_report_errors(report));
+	}
+	say_problems(report);
+	conf_report_free(report);
+	return policy;
 }
 
 static int be_parent(void *ctx, int ready_fd)
@@ -156,7 +182,7 @@ static int parse_options(int argc, char **argv, struct start *st, bool *foregrou
 int main(int argc, char **argv)
 {
 	struct start st = {
-		.config = CONFIG_DEFAULT,
+		.config = CONF_DEFAULT_PATH,
 		.log = {.process = "parent", .most = LOG_LEVEL_NOTICE, .fd = STDERR_FILENO},
 		.terminal_fd = -1,
 	};
