@@ -34,6 +34,7 @@ struct case_row {
 	struct wall allowed_at;      /* cool-down over; ns 0: staff decide */
 	struct wall probation_until; /* ns 0: not in probation */
 	struct wall closed_at;       /* ns 0: open */
+	uint32_t blocks;             /* how often it was shut within this case */
 	uint32_t blocked_before;     /* how often the holder was blocked before this time */
 	enum unblock_policy unblock;
 	struct str cause; /* as the owner stated; NULL view: not yet */
@@ -72,6 +73,10 @@ MUSTUSE int cases_add(struct store *st, const struct case_row *c, uint64_t *ret_
 		      struct errmsg *reterr);
 /** Write all fields of c->id that may change. @return 0; -ENOENT. */
 MUSTUSE int cases_put(struct store *st, const struct case_row *c, struct errmsg *reterr);
+
+/** A case whose probation is over. @return 0; -ENOENT when there is none. */
+MUSTUSE int cases_next_calm(struct store *st, struct wall now, uint64_t *ret_id,
+			    struct errmsg *reterr);
 
 /* One line of a case's story. */
 struct story_row {

@@ -347,6 +347,21 @@ int query_run(struct query *q, struct errmsg *reterr)
 	return r < 0 ? r : sqlite3_changes(db->handle);
 }
 
+int query_again(struct query *q, struct errmsg *reterr)
+{
+	if (q->err == 0 && is_chosen_to_fail(q->db)) {
+		q->err = err_set(&q->why, -EIO, "%s: failed on purpose", q->db->name);
+	}
+	if (q->err != 0) {
+		return err_set(reterr, q->err, "%s", q->why.text);
+	}
+	int code = sqlite3_step(q->stmt);
+	int r = code == SQLITE_DONE ? 0 : fail(q->db, code, reterr);
+	(void)sqlite3_reset(q->stmt);
+	q->bound = 0;
+	return r;
+}
+
 int64_t query_col_i64(const struct query *q, int col)
 {
 	return sqlite3_column_int64(q->stmt, col);

@@ -64,6 +64,8 @@ void query_null(struct query *q);
 MUSTUSE int query_step(struct query *q, struct errmsg *reterr);
 /** For statements without rows: run and end. @return Rows changed, or a negative errno. */
 MUSTUSE int query_run(struct query *q, struct errmsg *reterr);
+/** Like query_run, but the statement stays, ready for the next row's arguments. */
+MUSTUSE int query_again(struct query *q, struct errmsg *reterr);
 /** Ends a query whose rows were not all wanted. NULL and ended ones are allowed. */
 void query_end(struct query *q);
 

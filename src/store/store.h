@@ -85,7 +85,7 @@ struct page {
 	struct str cursor;
 };
 
-/* Where the next page starts; empty text: there is none. */
+/* Where the next page starts; empty text: there is none. May be where the cursor before lies. */
 struct page_end {
 	char cursor[STORE_CURSOR_SIZE];
 };
