@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_exim: lines of Exim's main log, message ids of 16 and of 23 characters. Layer: proto (pure).
+ *
+ * The Subject stands in the line as its sender wrote it, so fields are taken from left to right
+ * with their own endings; nothing is ever searched for behind a field that a stranger fills.
+ * Source: the Exim specification, chapter "Log files".
+ */
+#include "proto/log_event.h"
+
+#include "base/num.h"
+
+#include "base/poison.h"
+
+static bool is_base62(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (!char_is_alpha(s.ptr[i]) && !char_is_digit(s.ptr[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool has_id_shape(struct str text, size_t middle, size_t last)
+{
+	size_t len = 6 + 1 + middle + 1 + last;
+
+	return text.len > len && text.ptr[len] == ' ' && text.ptr[6] == '-' &&
+	       text.ptr[7 + middle] == '-' && is_base62(str_head(text, 6)) &&
+	       is_base62(str_head(str_skip(text, 7), middle)) &&
+	       is_base62(str_head(str_skip(text, 8 + middle), last));
+}
+
+static bool take_id(struct str *text, struct str *ret_id)
+{
+	size_t len = has_id_shape(*text, 6, 2) ? 16 : (has_id_shape(*text, 11, 4) ? 23 : 0);
+
+	if (len == 0) {
+		return false;
+	}
+	*ret_id = str_head(*text, len);
+	*text = str_skip(*text, len + 1);
+	return true;
+}
+
+/* With +pid: "[1234] " before the rest. */
+static void skip_pid(struct str *text)
+{
+	uint64_t pid;
+
+	if (text->len > 3 && text->ptr[0] == '[') {
+		size_t close = str_find_char(str_head(*text, 16), ']');
+		if (close < str_head(*text, 16).len &&
+		    num_parse_u64((struct str){text->ptr + 1, close - 1}, UINT32_MAX, &pid) == 0) {
+			*text = str_skip(*text, close + 2);
+		}
+	}
+}
+
+/* The text up to the next space; quoted parts and <…> may hold spaces. */
+static struct str take_word(struct str *text)
+{
+	bool quoted = false;
+	size_t i = 0;
+
+	while (i < text->len && (quoted || text->ptr[i] != ' ')) {
+		if (text->ptr[i] == '\\' && quoted) {
+			i++;
+		} else if (text->ptr[i] == '"') {
+			quoted = !quoted;
+		}
+		i++;
+	}
+	i = i < text->len ? i : text->len;
+	struct str word = str_head(*text, i);
+	*text = str_skip(*text, i + 1);
+	return word;
+}
+
+/* T="…" with \" and \\ inside. The opening quote is at the start. */
+static struct str take_quoted(struct str *text)
+{
+	for (size_t i = 1; i < text->len; i++) {
+		if (text->ptr[i] == '\\') {
+			i++;
+		} else if (text->ptr[i] == '"') {
+			struct str inner = {text->ptr + 1, i - 1};
+			*text = str_skip(*text, i + 2);
+			return inner;
+		}
+	}
+	struct str all = str_skip(*text, 1);
+	*text = STR_EMPTY;
+	return all;
+}
+
+static bool is_field(struct str text)
+{
+	size_t n = 0;
+
+	while (n < text.len && n < 12 &&
+	       (char_is_alpha(text.ptr[n]) || char_is_digit(text.ptr[n]) || text.ptr[n] == '_')) {
+		n++;
+	}
+	return n > 0 && n < text.len && text.ptr[n] == '=';
+}
+
+/* "name (helo) [1.2.3.4]:25": words until the next field. The helo is a stranger's, but it has no
+ * spaces, and the address is the last word of the host that is in brackets. */
+static void take_host(struct str *text, struct log_event *ret)
+{
+	struct str word = take_word(text);
+
+	for (;;) {
+		if (word.len > 1 && word.ptr[0] == '[') {
+			size_t close = str_find_char(word, ']');
+			ret->client_addr = (struct str){
+				word.ptr + 1, close < word.len ? close - 1 : word.len - 1};
+		} else if (ret->client_name.len == 0 && word.len > 0 && word.ptr[0] != '(') {
+			ret->client_name = word;
+		}
+		if (text->len == 0 || is_field(*text) ||
+		    (text->ptr[0] != '[' && text->ptr[0] != '(')) {
+			return;
+		}
+		word = take_word(text);
+	}
+}
+
+static struct str strip_auth_driver(struct str auth)
+{
+	/* "driver[:id[:sender]]" */
+	(void)str_take_until(&auth, ':');
+	return str_take_until(&auth, ':');
+}
+
+/* Behind the sender of "<=". */
+static void parse_arrival_fields(struct str text, struct log_event *ret)
+{
+	uint64_t n;
+
+	while (text.len > 0) {
+		if (str_has_prefix(text, STR("H="))) {
+			text = str_skip(text, 2);
+			take_host(&text, ret);
+		} else if (str_has_prefix(text, STR("T=\""))) {
+			text = str_skip(text, 2);
+			ret->subject = take_quoted(&text);
+		} else if (str_has_prefix(text, STR("id=")) || str_has_prefix(text, STR("id*="))) {
+			(void)str_take_until(&text, '=');
+			ret->message_id = take_word(&text);
+		} else if (str_has_prefix(text, STR("A="))) {
+			text = str_skip(text, 2);
+			ret->account = strip_auth_driver(take_word(&text));
+		} else if (str_has_prefix(text, STR("U="))) {
+			text = str_skip(text, 2);
+			ret->login = take_word(&text);
+		} else if (str_has_prefix(text, STR("R="))) {
+			text = str_skip(text, 2);
+			ret->id2 = take_word(&text);
+		} else if (str_has_prefix(text, STR("S="))) {
+			text = str_skip(text, 2);
+			if (num_parse_u64(take_word(&text), UINT32_MAX, &n) == 0) {
+				ret->size_bytes = (uint32_t)n;
+			}
+		} else if (str_has_prefix(text, STR("P="))) {
+			text = str_skip(text, 2);
+			ret->relay = take_word(&text); /* the protocol: "local", "esmtpa" */
+		} else if (str_has_prefix(text, STR("for "))) {
+			ret->rcpt = str_skip(text, 4);
+			return;
+		} else {
+			(void)take_word(&text);
+		}
+	}
+}
+
+static void parse_arrival(struct str text, struct log_event *ret)
+{
+	ret->type = LOG_ARRIVED;
+	ret->has_sender = true;
+	ret->sender = take_word(&text);
+	if (str_is_equal(ret->sender, STR("<>"))) {
+		ret->sender = STR_EMPTY;
+	}
+	parse_arrival_fields(text, ret);
+	if (!str_is_equal(ret->relay, STR("local"))) {
+		ret->login = STR_EMPTY; /* an ident answer, which the other side chose */
+	}
+	ret->relay = STR_EMPTY;
+}
+
+/* "addr <orig> R=… T=… H=host [ip] …", for all delivery lines. */
+static void parse_delivery(struct str text, enum log_delivery delivery, struct log_event *ret)
+{
+	ret->type = LOG_DELIVERY;
+	ret->delivery = delivery;
+	ret->rcpt = take_word(&text);
+	while (text.len > 0 && text.ptr[0] == '(') {
+		(void)take_word(&text); /* "(parent)" of a generated address */
+	}
+	if (log_event_take_address(&text, &ret->orig_rcpt)) {
+		text = str_skip(text, 1);
+	}
+	if (ret->rcpt.len > 0 && ret->rcpt.ptr[ret->rcpt.len - 1] == ':') {
+		ret->rcpt.len--;
+	}
+	ret->reason = text;
+	size_t transport = str_find(text, STR(" T="));
+	bool is_remote = str_find(text, STR("T=remote_smtp")) < text.len ||
+			 str_find(text, STR(" H=")) < text.len;
+	ret->is_local_relay = delivery == LOG_SENT && transport < text.len && !is_remote;
+	ret->is_unknown_rcpt = delivery == LOG_BOUNCED &&
+			       log_event_is_unknown_user(STR_EMPTY, text);
+}
+
+static bool take_sign(struct str *text, struct str sign)
+{
+	if (!str_has_prefix(*text, sign) || text->len <= sign.len || text->ptr[sign.len] != ' ') {
+		return false;
+	}
+	*text = str_skip(*text, sign.len + 1);
+	return true;
+}
+
+static void parse_of_message(struct str text, struct log_event *ret)
+{
+	if (take_sign(&text, STR("<="))) {
+		parse_arrival(text, ret);
+	} else if (take_sign(&text, STR("=>")) || take_sign(&text, STR("->")) ||
+		   take_sign(&text, STR(">>")) || take_sign(&text, STR("*>"))) {
+		parse_delivery(text, LOG_SENT, ret);
+	} else if (take_sign(&text, STR("**"))) {
+		parse_delivery(text, LOG_BOUNCED, ret);
+	} else if (take_sign(&text, STR("=="))) {
+		parse_delivery(text, LOG_DEFERRED, ret);
+	} else if (str_is_equal(str_trim(text), STR("Completed")) ||
+		   str_has_prefix(text, STR("Completed QT=")) ||
+		   str_has_prefix(text, STR("removed by "))) {
+		ret->type = LOG_ENDED;
+	}
+}
+
+/* "dovecot_login authenticator failed for (helo) [1.2.3.4]:55: 535 … (set_id=u)" */
+static void parse_auth_failed(struct str text, struct log_event *ret)
+{
+	size_t at = str_find(text, STR(" failed for "));
+	struct str host = str_skip(text, at + 12);
+
+	ret->type = LOG_AUTH_FAILED;
+	take_host(&host, ret);
+}
+
+void log_event_exim(const struct log_line *l, struct log_event *ret)
+{
+	struct str text = l->text;
+
+	ret->mta = LOG_MTA_EXIM;
+	ret->type = LOG_OTHER;
+	if (l->form != LOG_TIME_EXIM) {
+		/* Through syslog Exim may keep its own time in front, and splits long lines: "[1/3]
+		 * ". */
+		struct log_time inner_state = {.year = 1970};
+		struct wall inner;
+		(void)log_time_take(&inner_state, &text, &inner);
+	}
+	skip_pid(&text);
+	if (take_id(&text, &ret->id)) {
+		parse_of_message(text, ret);
+		return;
+	}
+	if (str_has_prefix(text, STR("cwd="))) {
+		text = str_skip(text, 4);
+		ret->type = LOG_CWD;
+		ret->cwd = take_word(&text);
+	} else if (str_find(str_head(text, 80), STR(" authenticator failed for ")) <
+		   str_head(text, 80).len) {
+		parse_auth_failed(text, ret);
+	} else if (str_find(text, STR(" rejected RCPT ")) < text.len ||
+		   str_find(text, STR(" rejected MAIL ")) < text.len) {
+		ret->type = LOG_REJECTED;
+	}
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_postfix: lines of Postfix, 2.x to 3.11. Layer: proto (pure).
+ *
+ * Source: the msg_info calls of smtpd, pickup, cleanup, qmgr, the delivery agents, bounce and
+ * postsuper. Every field is where its writer puts it; the first text that a stranger chose ends
+ * what is read of a line.
+ */
+#include "proto/log_event.h"
+
+#include "base/num.h"
+
+#include "base/poison.h"
+
+/* Take "name=value" up to ", " or the end. Values here are written by Postfix itself. */
+static bool take_pair(struct str *text, struct str *ret_name, struct str *ret_value)
+{
+	size_t eq = str_find_char(*text, '=');
+
+	if (eq == text->len) {
+		return false;
+	}
+	*ret_name = str_head(*text, eq);
+	struct str rest = str_skip(*text, eq + 1);
+	size_t end = str_find(rest, STR(", "));
+	*ret_value = str_head(rest, end);
+	*text = str_skip(rest, end < rest.len ? end + 2 : end);
+	return true;
+}
+
+/* "client=name[ip]:port, sasl_method=LOGIN, sasl_username=u, orig_queue_id=…" */
+static void parse_client(struct str text, struct log_event *ret)
+{
+	struct str name;
+	struct str value;
+
+	ret->type = LOG_ARRIVED;
+	while (take_pair(&text, &name, &value)) {
+		if (str_is_equal(name, STR("client"))) {
+			(void)log_event_split_client(value, &ret->client_name, &ret->client_addr);
+		} else if (str_is_equal(name, STR("sasl_username"))) {
+			ret->account = value;
+		} else if (str_is_equal(name, STR("orig_queue_id"))) {
+			ret->id2 = value;
+		}
+	}
+}
+
+static void parse_smtpd(struct str text, bool has_id, struct log_event *ret)
+{
+	if (has_id && str_has_prefix(text, STR("client="))) {
+		parse_client(text, ret);
+	} else if (str_has_prefix(text, STR("NOQUEUE: reject")) ||
+		   (has_id && str_has_prefix(text, STR("reject: ")))) {
+		ret->type = LOG_REJECTED;
+	} else if (str_has_prefix(text, STR("warning: ")) &&
+		   str_find(text, STR(" authentication failed")) < text.len) {
+		struct str client = str_skip(text, 9);
+		ret->type = LOG_AUTH_FAILED;
+		(void)log_event_split_client(client, &ret->client_name, &ret->client_addr);
+	} else {
+		ret->type = LOG_OTHER;
+	}
+}
+
+/* "uid=33 from=<www-data> orig_id=…" */
+static void parse_pickup(struct str text, struct log_event *ret)
+{
+	uint64_t uid;
+
+	ret->type = LOG_OTHER;
+	if (!str_has_prefix(text, STR("uid="))) {
+		return;
+	}
+	text = str_skip(text, 4);
+	struct str number = str_take_until(&text, ' ');
+	if (num_parse_u64(number, UINT32_MAX, &uid) < 0 || !str_has_prefix(text, STR("from="))) {
+		ret->type = LOG_UNKNOWN;
+		return;
+	}
+	ret->type = LOG_ARRIVED;
+	ret->uid = (uint32_t)uid;
+	ret->has_uid = true;
+	text = str_skip(text, 5);
+	ret->has_sender = log_event_take_address(&text, &ret->sender);
+	if (str_has_prefix(text, STR(" orig_id="))) {
+		ret->id2 = str_skip(text, 9);
+	}
+}
+
+static struct str strip_angles(struct str s)
+{
+	s = str_trim(s);
+	if (s.len >= 2 && s.ptr[0] == '<' && s.ptr[s.len - 1] == '>') {
+		return (struct str){s.ptr + 1, s.len - 2};
+	}
+	return s;
+}
+
+static void parse_cleanup(struct str text, bool has_id, struct log_event *ret)
+{
+	ret->type = LOG_OTHER;
+	if (!has_id) {
+		return;
+	}
+	if (str_has_prefix(text, STR("message-id="))) {
+		ret->type = LOG_MESSAGE_ID;
+		ret->message_id = strip_angles(str_skip(text, 11));
+	} else if (str_has_prefix(text, STR("milter-reject:")) ||
+		   str_has_prefix(text, STR("reject:"))) {
+		ret->type = LOG_REJECTED;
+	} else if (str_is_equal(text, STR("canceled"))) {
+		ret->type = LOG_ENDED;
+	}
+}
+
+/* "from=<a>, size=1, nrcpt=2 (queue active)" | "from=<a>, status=expired, …" | "removed" */
+static void parse_qmgr(struct str text, struct log_event *ret)
+{
+	uint64_t n;
+
+	ret->type = LOG_OTHER;
+	if (str_is_equal(text, STR("removed"))) {
+		ret->type = LOG_ENDED;
+		return;
+	}
+	if (!str_has_prefix(text, STR("from="))) {
+		return;
+	}
+	text = str_skip(text, 5);
+	ret->has_sender = log_event_take_address(&text, &ret->sender);
+	if (!ret->has_sender) {
+		ret->type = LOG_UNKNOWN;
+		return;
+	}
+	if (str_has_prefix(text, STR(", size="))) {
+		text = str_skip(text, 7);
+		ret->type = LOG_QUEUED;
+		if (num_parse_u64(str_take_until(&text, ','), UINT32_MAX, &n) == 0) {
+			ret->size_bytes = (uint32_t)n;
+		}
+		if (str_has_prefix(text, STR(" nrcpt=")) && (text = str_skip(text, 7), true) &&
+		    num_parse_u64(str_take_until(&text, ' '), UINT32_MAX, &n) == 0) {
+			ret->count = (uint32_t)n;
+		}
+	} else if (str_has_prefix(text, STR(", status=expired")) ||
+		   str_has_prefix(text, STR(", status=force-expired"))) {
+		ret->type = LOG_DELIVERY;
+		ret->delivery = LOG_EXPIRED;
+	}
+}
+
+static bool is_local_relay(struct str relay)
+{
+	static const char *const local[] = {"local", "virtual", "dovecot", "lmtp",     "maildrop",
+					    "cyrus", "none",    "avcheck", "procmail", "pipe"};
+
+	for (size_t i = 0; i < COUNT_OF(local); i++) {
+		if (str_has_prefix(relay, str_of(local[i])) &&
+		    str_find_char(relay, '[') == relay.len) {
+			return true;
+		}
+	}
+	return str_find(relay, STR("[127.0.0.1]")) < relay.len ||
+	       str_find(relay, STR("[::1]")) < relay.len || str_has_prefix(relay, STR("plesk"));
+}
+
+static bool parse_status(struct str status, struct log_event *ret)
+{
+	static const struct {
+		const char *word;
+		enum log_delivery delivery;
+	} words[] = {{"sent", LOG_SENT},          {"bounced", LOG_BOUNCED},
+		     {"deferred", LOG_DEFERRED},  {"expired", LOG_EXPIRED},
+		     {"deliverable", LOG_SENT},   {"undeliverable", LOG_BOUNCED},
+		     {"SOFTBOUNCE", LOG_DEFERRED}};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (str_is_equal(status, str_of(words[i].word))) {
+			ret->delivery = words[i].delivery;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "to=<r>, orig_to=<o>, relay=h[ip]:25, …, dsn=5.1.1, status=bounced (reason)" */
+static void parse_agent(struct str text, struct log_event *ret)
+{
+	struct str name;
+	struct str value;
+	struct str dsn = STR_EMPTY;
+
+	ret->type = LOG_OTHER;
+	if (!str_has_prefix(text, STR("to="))) {
+		return;
+	}
+	ret->type = LOG_UNKNOWN;
+	text = str_skip(text, 3);
+	if (!log_event_take_address(&text, &ret->rcpt)) {
+		return;
+	}
+	if (str_has_prefix(text, STR(", orig_to="))) {
+		text = str_skip(text, 10);
+		if (!log_event_take_address(&text, &ret->orig_rcpt)) {
+			return;
+		}
+	}
+	text = str_skip(text, 2);
+	while (!str_has_prefix(text, STR("status="))) {
+		if (!take_pair(&text, &name, &value)) {
+			return;
+		}
+		if (str_is_equal(name, STR("relay"))) {
+			ret->relay = value;
+		} else if (str_is_equal(name, STR("dsn"))) {
+			dsn = value;
+		}
+	}
+	text = str_skip(text, 7);
+	if (!parse_status(str_take_until(&text, ' '), ret)) {
+		return;
+	}
+	ret->type = LOG_DELIVERY;
+	ret->reason = text;
+	ret->is_local_relay = is_local_relay(ret->relay);
+	ret->is_unknown_rcpt = ret->delivery == LOG_BOUNCED && log_event_is_unknown_user(dsn, text);
+}
+
+static void parse_bounce(struct str text, struct log_event *ret)
+{
+	static const struct str words[] = {{"sender non-delivery notification: ", 34},
+					   {"postmaster non-delivery notification: ", 38},
+					   {"sender delivery status notification: ", 37},
+					   {"sender delay notification: ", 27},
+					   {"postmaster delay notification: ", 31}};
+
+	ret->type = LOG_OTHER;
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		if (str_has_prefix(text, words[i])) {
+			ret->type = LOG_BOUNCE;
+			ret->id2 = str_skip(text, words[i].len);
+			return;
+		}
+	}
+}
+
+void log_event_postfix(const struct log_line *l, struct log_event *ret)
+{
+	struct str text = l->text;
+	struct str program = l->program;
+	bool has_id = log_event_take_id(&text, &ret->id);
+
+	ret->mta = LOG_MTA_POSTFIX;
+	ret->type = LOG_OTHER;
+	if (str_has_suffix(program, STR("smtpd")) || str_is_equal(program, STR("qmqpd"))) {
+		parse_smtpd(text, has_id, ret);
+	} else if (str_is_equal(program, STR("cleanup"))) {
+		parse_cleanup(text, has_id, ret);
+	} else if (!has_id) {
+		return;
+	} else if (str_is_equal(program, STR("pickup"))) {
+		parse_pickup(text, ret);
+	} else if (str_is_equal(program, STR("qmgr")) || str_is_equal(program, STR("nqmgr"))) {
+		parse_qmgr(text, ret);
+	} else if (str_is_equal(program, STR("bounce"))) {
+		parse_bounce(text, ret);
+	} else if (str_is_equal(program, STR("postsuper"))) {
+		ret->type = str_is_equal(text, STR("removed")) ? LOG_ENDED : LOG_OTHER;
+	} else {
+		/* smtp, lmtp, local, virtual, pipe, error, relay … and whatever master.cf names */
+		parse_agent(text, ret);
+	}
+}

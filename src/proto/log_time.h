@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_time: the time at the start of a log line, in the forms that mail servers write.
+ *
+ * Knows the forms, not the year of a form that has none nor the zone of a form without one: the
+ * caller, who knows the file, says both. A whole log has few different dates, so the last one is
+ * remembered. Layer: proto (pure).
+ */
+#ifndef PROTO_LOG_TIME_H
+#define PROTO_LOG_TIME_H
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+
+enum log_time_form {
+	LOG_TIME_RFC3164, /* "Jun 12 04:05:06 ": no year, no zone */
+	LOG_TIME_RFC3339, /* "2026-06-12T04:06:00.123456+02:00 " */
+	LOG_TIME_EXIM,    /* "2026-11-21 17:49:28[.123][ +0100] " */
+	LOG_TIME_TAI64N,  /* "@4000000037c219bf2ef02e94 " */
+	LOG_TIME_PHP,     /* "[21-Nov-2026 17:49:28 UTC] " */
+	LOG_TIME_NONE,
+};
+
+/* Between lines: what the caller knows, and the date of the line before. */
+struct log_time {
+	int64_t year;        /* of the last RFC 3164 date; it steps when the month jumps back */
+	int32_t zone_s;      /* east of UTC, for forms without a zone */
+	unsigned last_month; /* of RFC 3164 lines; 0: none yet */
+	char date[12];       /* the date's text and what it meant */
+	int64_t date_ns;
+};
+
+/**
+ * Take the time off the start of a line.
+ *
+ * @param lt    State of this file.
+ * @param line  In: the line. Out: what follows the time and one space.
+ * @param ret   Set unless LOG_TIME_NONE: UTC, with what the caller said of year and zone.
+ *
+ * @return The form; LOG_TIME_NONE leaves `line` as it is.
+ */
+enum log_time_form log_time_take(struct log_time *lt, struct str *line, struct wall *ret);
+
+/**
+ * The month of an RFC 3164 line, without changing anything: to find the year of the first line
+ * by counting back from the last.
+ *
+ * @return 1 to 12, or 0.
+ */
+unsigned log_time_month(struct str line);
+
+#endif

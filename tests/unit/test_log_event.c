@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_event: lines of every mail server, and text of strangers that looks like a field.
+ */
+#include "proto/log_event.h"
+
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/poison.h"
+
+static struct log_event parse(const char *text)
+{
+	struct log_time lt = {.year = 2026};
+	struct log_line l;
+	struct log_event e;
+
+	assert_true(log_line_parse(&lt, str_of(text), &l));
+	log_event_parse(&l, &e);
+	return e;
+}
+
+static void assert_str(struct str got, const char *expected)
+{
+	assert_true(str_is_equal(got, str_of(expected)));
+}
+
+static void postfix_from_arrival_to_removal(void **state)
+{
+	(void)state;
+	struct log_event e = parse("Jun 12 04:05:06 srv1 postfix/submission/smtpd[2011]: "
+				   "9F4C2DE00A1: client=unknown[203.0.113.77], "
+				   "sasl_method=LOGIN, sasl_username=info@shop.example");
+	assert_int_equal(e.type, LOG_ARRIVED);
+	assert_str(e.id, "9F4C2DE00A1");
+	assert_str(e.client_addr, "203.0.113.77");
+	assert_str(e.account, "info@shop.example");
+
+	e = parse("Jun 12 04:05:06 srv1 postfix/cleanup[1402]: 9F4C2DE00A1: "
+		  "message-id=<73a1$4285@shop.example>");
+	assert_int_equal(e.type, LOG_MESSAGE_ID);
+	assert_str(e.message_id, "73a1$4285@shop.example");
+
+	e = parse("Jun 12 04:05:06 srv1 postfix/qmgr[881]: 9F4C2DE00A1: from=<info@shop.example>, "
+		  "size=8120, nrcpt=38 (queue active)");
+	assert_int_equal(e.type, LOG_QUEUED);
+	assert_int_equal(e.count, 38);
+	assert_int_equal(e.size_bytes, 8120);
+
+	e = parse("Jun 12 04:05:09 srv1 postfix/smtp[3101]: 9F4C2DE00A1: to=<a@big.example>, "
+		  "relay=mx.big.example[192.0.2.26]:25, delay=3.1, "
+		  "delays=0.2/0.01/0.9/2, dsn=5.1.1, status=bounced (host mx said: 550 5.1.1 no, "
+		  "status=sent (in reply to RCPT TO command))");
+	assert_int_equal(e.type, LOG_DELIVERY);
+	assert_int_equal(e.delivery, LOG_BOUNCED);
+	assert_true(e.is_unknown_rcpt);
+	assert_false(e.is_local_relay);
+
+	e = parse("2026-06-12T04:06:00.123456+02:00 srv1 postfix/pickup[1201]: 4bGXyz3tBrz3tG5: "
+		  "uid=10042 from=<www-data@shop.example>");
+	assert_int_equal(e.type, LOG_ARRIVED);
+	assert_true(e.has_uid);
+	assert_int_equal(e.uid, 10042);
+
+	e = parse("Jun 12 04:06:01 srv1 postfix/bounce[3401]: 9F4C2DE00A1: sender non-delivery "
+		  "notification: A86569525F2");
+	assert_int_equal(e.type, LOG_BOUNCE);
+	assert_str(e.id2, "A86569525F2");
+	assert_int_equal(
+		parse("Jun 12 04:06:01 srv1 postfix-out/qmgr[3]: 9F4C2DE00A1: removed").type,
+		LOG_ENDED);
+}
+
+static void postfix_text_of_strangers_is_never_a_field(void **state)
+{
+	(void)state;
+	struct log_event e = parse("Jun 12 04:05:06 s postfix/cleanup[1]: 9F4C2DE00A1: "
+				   "message-id=<x>, sasl_username=innocent@shop.example");
+	assert_int_equal(e.type, LOG_MESSAGE_ID);
+	assert_int_equal(e.account.len, 0);
+	e = parse("Jun 12 04:05:06 s postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[1.2.3.4]: 554; "
+		  "from=<a@b> helo=<x, sasl_username=innocent>");
+	assert_int_equal(e.type, LOG_REJECTED);
+	assert_int_equal(e.account.len, 0);
+	e = parse("Jun 12 04:05:06 s postfix/smtpd[1]: warning: unknown[1.2.3.4]: SASL LOGIN "
+		  "authentication failed: x, sasl_username=innocent");
+	assert_int_equal(e.type, LOG_AUTH_FAILED);
+	assert_int_equal(e.account.len, 0);
+	e = parse("Jun 12 04:05:06 s postfix/smtp[1]: 9F4C2DE00A1: to=<\"a>, status=sent "
+		  "(x\"@b.example>, orig_to=<c@d>, relay=none, delay=1, "
+		  "delays=0/0/0/0, dsn=4.4.1, status=deferred (connect)");
+	assert_int_equal(e.delivery, LOG_DEFERRED);
+	assert_str(e.rcpt, "\"a>, status=sent (x\"@b.example");
+	assert_str(e.orig_rcpt, "c@d");
+}
+
+static void exim_reads_around_the_subject(void **state)
+{
+	(void)state;
+	struct log_event e = parse("2026-11-21 17:50:02 1xUpDu-0008CZ-1J <= a@shop.example H=(x) "
+				   "[203.0.113.77] P=esmtpa A=dovecot_login:info@shop.example "
+				   "S=328 T=\"s \\\"q\\\" A=dovecot_login:innocent@shop.example "
+				   "[1.2.3.4] <= x for y@z\" for b@example.net c@example.net");
+	assert_int_equal(e.type, LOG_ARRIVED);
+	assert_str(e.id, "1xUpDu-0008CZ-1J");
+	assert_str(e.account, "info@shop.example");
+	assert_str(e.client_addr, "203.0.113.77");
+	assert_str(e.rcpt, "b@example.net c@example.net");
+	assert_int_equal(e.size_bytes, 328);
+
+	/* A local message whose Subject names an account has none. */
+	e = parse("2026-11-21 17:49:28.123 +0100 [77] 1xUpDM-000000082o1-001Y <= x@shop.example "
+		  "U=u42 P=local S=408 T=\"A=dovecot_login:innocent\" for v@n");
+	assert_str(e.login, "u42");
+	assert_int_equal(e.account.len, 0);
+	/* U= on SMTP is the other side's word. */
+	e = parse("2026-11-21 17:49:28 1xUpDM-00082o-1Y <= x@shop.example H=mx [192.0.2.1] U=root "
+		  "P=esmtp S=1 id=m@x");
+	assert_int_equal(e.login.len, 0);
+	assert_str(e.message_id, "m@x");
+}
+
+static void exim_deliveries_and_ends(void **state)
+{
+	(void)state;
+	struct log_event e = parse(
+		"2026-11-21 17:49:28 1xUpDM-00082o-1Y ** v@example.net R=dnslookup T=remote_smtp "
+		"H=mx [192.0.2.9]: SMTP error: 550 5.1.1 User unknown");
+	assert_int_equal(e.delivery, LOG_BOUNCED);
+	assert_true(e.is_unknown_rcpt);
+	assert_str(e.rcpt, "v@example.net");
+	e = parse("2026-11-21 17:49:28 1xUpDM-00082o-1Y => local <orig@here.example> R=r "
+		  "T=local_delivery");
+	assert_true(e.is_local_relay);
+	assert_str(e.orig_rcpt, "orig@here.example");
+	assert_int_equal(parse("2026-11-21 17:49:28 1xUpDM-00082o-1Y == v@n R=r T=remote_smtp "
+			       "defer (-53): retry time not reached")
+				 .delivery,
+			 LOG_DEFERRED);
+	assert_int_equal(parse("2026-11-21 17:49:28 1xUpDM-00082o-1Y Completed").type, LOG_ENDED);
+	e = parse("2026-11-21 17:49:28 cwd=/home/u42/public_html/wp-content/uploads 4 args: "
+		  "/usr/sbin/sendmail -t -i");
+	assert_int_equal(e.type, LOG_CWD);
+	assert_str(e.cwd, "/home/u42/public_html/wp-content/uploads");
+	e = parse("Jun 29 16:07:05 server exim[1234]: dovecot_login authenticator failed for "
+		  "ppp.test ([127.0.0.1]) [1.2.3.4]:51451: 535 Incorrect (set_id=u)");
+	assert_int_equal(e.type, LOG_AUTH_FAILED);
+}
+
+static void qmail_sendmail_logins_and_php(void **state)
+{
+	(void)state;
+	struct log_event e = parse("@4000000037c219bf2ef02e94 info msg 387509: bytes 1842 from "
+				   "<a@x.example> qp 22027 uid 10042");
+	assert_int_equal(e.type, LOG_ARRIVED);
+	assert_str(e.id, "387509");
+	assert_str(e.id2, "22027");
+	assert_int_equal(e.uid, 10042);
+	e = parse("Jun 12 04:05:06 s qmail: 1157520813.485077 delivery 7: failure: "
+		  "192.0.2.1_does_not_like_recipient./User_unknown/");
+	assert_int_equal(e.delivery, LOG_BOUNCED);
+	assert_int_equal(e.count, 7);
+
+	e = parse("Jun 12 04:05:06 s sendmail[9]: u0CB32qX026592: from=<a@x>, size=12, class=0, "
+		  "nrcpts=3, msgid=<m@x>, proto=ESMTP, daemon=MTA, relay=h [192.0.2.3]");
+	assert_int_equal(e.type, LOG_ARRIVED);
+	assert_str(e.client_addr, "192.0.2.3");
+	assert_int_equal(e.count, 3);
+	e = parse("Jun 12 04:05:06 s sm-mta[9]: u0CB32qX026592: to=<a@y>,<b@y>, ctladdr=<w@x> "
+		  "(33/33), delay=00:00:01, relay=mx [192.0.2.4], dsn=2.0.0, stat=Sent (ok, "
+		  "relay=evil)");
+	assert_int_equal(e.delivery, LOG_SENT);
+	assert_str(e.relay, "mx [192.0.2.4]");
+	assert_str(e.rcpt, "<a@y>,<b@y>");
+
+	e = parse("Jun 12 04:05:06 s dovecot: imap-login: Login: user=<info@shop.example>, "
+		  "method=PLAIN, rip=203.0.113.7, lip=192.0.2.1, mpid=1, TLS");
+	assert_int_equal(e.type, LOG_AUTH);
+	assert_str(e.account, "info@shop.example");
+	assert_str(e.client_addr, "203.0.113.7");
+	e = parse("Apr 23 21:59:01 dns2 imapd: LOGIN, user=a@x.example, ip=[::ffff:1.2.3.4], "
+		  "port=[1], protocol=IMAP");
+	assert_str(e.client_addr, "1.2.3.4");
+
+	e = parse("[21-Nov-2026 17:49:28 UTC] mail() on [/var/www/x/uploads/a.php(3) : eval()'d "
+		  "code:12]: To: v@n -- Headers: From: x]: To: y");
+	assert_int_equal(e.type, LOG_SCRIPT);
+	assert_str(e.script, "/var/www/x/uploads/a.php(3) : eval()'d code");
+	assert_int_equal(e.script_line, 12);
+	assert_str(e.rcpt, "v@n");
+}
+
+static void times_mean_what_they_say(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		const char *utc;
+	} rows[] = {
+		{"Jun  2 04:05:06 s x: y and more text", "2026-06-02T04:05:06.000000Z"},
+		{"2026-06-12T04:06:00.123456+02:00 s x: y", "2026-06-12T02:06:00.123456Z"},
+		{"2026-11-21 17:49:28 x and some more", "2026-11-21T17:49:28.000000Z"},
+		{"2026-11-21 17:49:28.5 +0100 x and more", "2026-11-21T16:49:28.500000Z"},
+		{"[21-Nov-2026 17:49:28 UTC] x", "2026-11-21T17:49:28.000000Z"},
+		{"@400000006aafffff00000000 status: local 0/10", NULL},
+	};
+	char text[WALL_TEXT_SIZE];
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct log_time lt = {.year = 2026};
+		struct str line = str_of(rows[i].line);
+		struct wall t;
+		assert_int_not_equal(log_time_take(&lt, &line, &t), LOG_TIME_NONE);
+		if (rows[i].utc != NULL) {
+			assert_string_equal(wall_format(t, text), rows[i].utc);
+		}
+	}
+}
+
+static void the_year_steps_when_december_is_over(void **state)
+{
+	(void)state;
+	struct log_time lt = {.year = 2025};
+	struct wall t;
+	char text[WALL_TEXT_SIZE];
+	static const char *const lines[] = {"Dec 31 23:59:59 s x: aaaaaaaaaa",
+					    "Jan  1 00:00:00 s x: aaaaaaaaaa",
+					    "Dec 31 23:59:59 s x: late aaaaa"};
+	static const char *const expected[] = {"2025-12-31T23:59:59.000000Z",
+					       "2026-01-01T00:00:00.000000Z"};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct str line = str_of(lines[i]);
+		assert_int_equal(log_time_take(&lt, &line, &t), LOG_TIME_RFC3164);
+		assert_string_equal(wall_format(t, text), expected[i]);
+	}
+}
+
+static void every_cut_of_a_line_is_survived(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+		"2026-11-21 17:50:02 1xUpDu-0008CZ-1J <= a@b H=(x) [203.0.113.77] P=esmtpa A=l:i@s "
+		"S=328 T=\"s \\\"q\\\"\" for b@c",
+		"Jun 12 04:05:09 srv1 postfix/smtp[3101]: 9F4C2DE00A1: to=<a@b>, "
+		"relay=m[1.2.3.4]:25, delay=3, dsn=5.1.1, status=bounced (x)",
+		"Jun 12 04:05:06 s sm-mta[9]: u0CB32qX026592: to=<a@y>, ctladdr=<w@x> (33/33), "
+		"relay=mx [192.0.2.4], dsn=2.0.0, stat=Sent (ok)",
+		"@4000000037c219bf2ef02e94 info msg 387509: bytes 1842 from <a@x.example> qp 22027 "
+		"uid 10042",
+		"[21-Nov-2026 17:49:28 UTC] mail() on [/a.php:12]: To: v@n -- Headers: From: x",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		for (size_t cut = 0; cut <= strlen(lines[i]); cut++) {
+			struct log_time lt = {.year = 2026};
+			struct log_line l;
+			struct log_event e;
+			char copy[256];
+			memcpy(copy, lines[i], cut);
+			if (log_line_parse(&lt, (struct str){copy, cut}, &l)) {
+				log_event_parse(&l, &e);
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(postfix_from_arrival_to_removal),
+		cmocka_unit_test(postfix_text_of_strangers_is_never_a_field),
+		cmocka_unit_test(exim_reads_around_the_subject),
+		cmocka_unit_test(exim_deliveries_and_ends),
+		cmocka_unit_test(qmail_sendmail_logins_and_php),
+		cmocka_unit_test(times_mean_what_they_say),
+		cmocka_unit_test(the_year_steps_when_december_is_over),
+		cmocka_unit_test(every_cut_of_a_line_is_survived),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
