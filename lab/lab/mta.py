@@ -95,6 +95,7 @@ class Postfix:
     def __init__(self, machine, settings, family="both"):
         self.machine = machine
         self.family = family
+        self.services = []  # more lines of master.cf
         self.settings = dict(COMMON, myhostname=machine.hostname, **settings)
 
     def prepare(self):
@@ -106,7 +107,7 @@ class Postfix:
             # Only the delivery agent keeps to one family; the server listens on both.
             only = {"4": "ipv4", "6": "ipv6"}[self.family]
             master = master.replace("-  smtp\n", f"-  smtp -o inet_protocols={only}\n")
-        m.write("etc-postfix/master.cf", master)
+        m.write("etc-postfix/master.cf", master + "".join(line + "\n" for line in self.services))
         for name in ("dynamicmaps.cf", "postfix-files", "postfix-script", "post-install"):
             if os.path.exists(f"/etc/postfix/{name}"):
                 shutil.copy(f"/etc/postfix/{name}", m.file("etc-postfix", name))
@@ -176,18 +177,26 @@ class Postfix:
             self.machine.run(["postsuper", "-d", "-"], input="\n".join(gone) + "\n")
         return len(gone)
 
+    def hold(self, on):
+        """Hold all that waits, or let it go."""
+        self.machine.run(["postsuper", "-h" if on else "-H", "ALL"])
+
     def flush(self):
         self.machine.run(["postqueue", "-f"])
 
-    def mailbox(self, domain):
-        """The messages that arrived for a domain, as octets, oldest first."""
+    def mailbox_files(self, domain):
+        """The files of what arrived for a domain."""
         found = []
         for part in ("new", "cur"):
             folder = self.machine.file("mail", "virtual", domain, part)
             if os.path.isdir(folder):
                 found += [os.path.join(folder, f) for f in os.listdir(folder)]
+        return found
+
+    def mailbox(self, domain):
+        """The messages that arrived for a domain, as octets, oldest first."""
         texts = []
-        for path in sorted(found, key=lambda p: os.stat(p).st_mtime_ns):
+        for path in sorted(self.mailbox_files(domain), key=lambda p: os.stat(p).st_mtime_ns):
             with open(path, "rb") as mail:
                 texts.append(mail.read())
         return texts

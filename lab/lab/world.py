@@ -16,7 +16,9 @@ import re
 import shutil
 import signal
 import secrets
+import sys
 import tempfile
+import threading
 import time
 
 from . import ns
@@ -51,6 +53,8 @@ simon sofia theo""".split()
 assert len(set(USERS)) * len(DOMAINS) >= 500
 NETS = {"v4": "203.0.113.0/24", "v6": "2001:db8:c000::/48"}
 UPLINK = "up0"
+PROBE = os.path.join(ns.HERE, "probe.py")
+POSTERN_PROCESSES = ("tap", "judge", "gate", "desk")
 
 
 def customer_interface(key):
@@ -124,6 +128,7 @@ class World:
         self.keep = False
         self.at_end = []  # functions to call first when the lab goes down
         self.up_s = None
+        self._seen = {}  # mailbox file: (Message-ID, recipient)
 
     # ---- building ----
 
@@ -152,6 +157,8 @@ class World:
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         self._make_networks()
         self._make_machines()
+        for mta in self.mta.values():
+            mta.prepare()
         for machine in self.machines.values():
             machine.start()
         for machine in self.machines.values():
@@ -226,6 +233,7 @@ class World:
                 "default_destination_concurrency_failed_cohort_limit": "10",
             }, family=self.family)
         gw = self._machine("gw", "gw", GATEWAY["host"])
+        self._users(gw)
         self._mta(gw, {"inet_interfaces": "loopback-only", "inet_protocols": "all",
                        "myorigin": GATEWAY["domain"], "virtual_mailbox_domains": GATEWAY["domain"],
                        "virtual_mailbox_maps": f"static:{GATEWAY['domain']}/",
@@ -241,6 +249,24 @@ class World:
         mail |= {GATEWAY["domain"]: GATEWAY["host"]}
         self.resolver = Resolver(dns, [DNS["v4"], DNS["v6"]], hosts, mail)
 
+    def _users(self, machine):
+        """posternd's users exist on the gateway only, in its own passwd; and it has its own /run."""
+        with open("/etc/passwd", encoding="utf-8") as text:
+            passwd = text.read()
+        with open("/etc/group", encoding="utf-8") as text:
+            group = text.read()
+        for number, name in enumerate(("postern", *(f"_postern-{p}" for p in POSTERN_PROCESSES))):
+            if f"\n{name}:" not in passwd:
+                passwd += f"{name}:x:{64100 + number}:{64100 + number}::/nonexistent:/usr/sbin/nologin\n"
+            if f"\n{name}:" not in group:
+                group += f"{name}:x:{64100 + number}:\n"
+        machine.write("passwd", passwd)
+        machine.write("group", group)
+        machine.bind("passwd", "/etc/passwd")
+        machine.bind("group", "/etc/group")
+        os.makedirs(machine.file("run"))
+        machine.bind("run", "/run")
+
     def _make_exchangers(self):
         for key, mx in MX.items():
             machine = self._machine(key, "net", mx["host"])
@@ -252,14 +278,13 @@ class World:
                 "virtual_mailbox_maps": "texthash:/etc/postfix/users",
                 "mynetworks": f"{mx['v4']}/32 [{mx['v6']}]/128",
                 "unknown_virtual_mailbox_reject_code": "550",
-                "smtpd_tls_security_level": "none",
+                "smtpd_tls_security_level": "may" if self.starttls else "none",
+                "smtpd_tls_cert_file": "/etc/postfix/cert.pem",
+                "smtpd_tls_key_file": "/etc/postfix/key.pem",
             }
-            if self.starttls:
-                self._certificate(machine, mx["host"])
-                settings |= {"smtpd_tls_security_level": "may",
-                             "smtpd_tls_cert_file": "/etc/postfix/cert.pem",
-                             "smtpd_tls_key_file": "/etc/postfix/key.pem"}
-            self._mta(machine, settings)
+            self._certificate(machine, mx["host"])
+            self._mta(machine, settings).services.append(
+                "465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_tls_security_level=encrypt")
 
     def _certificate(self, machine, host):
         ns.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
@@ -268,8 +293,8 @@ class World:
 
     def _mta(self, machine, settings, family="both"):
         mta = Postfix(machine, settings, family)
-        mta.prepare()
         self.mta[machine.name] = mta
+        return mta
 
     # ---- taking away ----
 
@@ -302,16 +327,21 @@ class World:
 
     def deliveries(self):
         """{Message-ID: [recipients]} of all that the exchangers have in their mailboxes."""
-        found = {}
         for key, mx in MX.items():
             for domain in mx["domains"]:
-                for text in self.mta[key].mailbox(domain):
-                    ident, to = _identity(text)
-                    found.setdefault(ident, []).append(to)
+                for path in self.mta[key].mailbox_files(domain):
+                    if path not in self._seen:
+                        with open(path, "rb") as text:
+                            self._seen[path] = _identity(text.read())
+        found = {}
+        for ident, to in self._seen.values():
+            found.setdefault(ident, []).append(to)
         return found
 
-    def customer_address(self, key):
-        return CUSTOMERS[key]["v6" if self.family == "6" else "v4"]
+    def try_connect(self, key, address, port):
+        """What a connection from a customer's machine meets: "open", "refused", "timeout" …"""
+        out = self.machines[key].run([sys.executable, PROBE, "connect", address, str(port)])
+        return out.split()[0]
 
     def established(self, where, key, dport=25):
         """Running connections of a customer to port 25, as the kernel of `where` sees them."""
@@ -333,7 +363,6 @@ class World:
 
 
 def _in_main_thread():
-    import threading
     return threading.current_thread() is threading.main_thread()
 
 

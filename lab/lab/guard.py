@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""posternd on the lab's gateway, its command line, and its work as the kernel shows it."""
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from . import ns
+from .ns import LabError
+from .world import CUSTOMERS, GATEWAY, NETS, customer_interface
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROCESSES = ("tap", "judge", "gate", "desk")
+SOCKET = "/run/postern/api.sock"
+API = "127.0.0.1:8025"
+
+
+def build_folder():
+    """Where the programs are: $POSTERN_BUILD, else the newest of the usual folders."""
+    given = os.environ.get("POSTERN_BUILD")
+    folders = [given] if given else [os.path.join(ROOT, "build", n) for n in ("release", "tests")]
+    found = [f for f in folders if os.path.exists(os.path.join(f, "src", "daemon", "posternd"))
+             and os.path.exists(os.path.join(f, "src", "cli", "postern"))]
+    if not found:
+        raise LabError("postern is not built: tools/build release")
+    return max(found, key=lambda f: os.stat(os.path.join(f, "src", "daemon", "posternd")).st_mtime)
+
+
+def config(world, **change):
+    """The gateway's configuration as text; `change` replaces values by their name."""
+    v = {
+        "state": os.path.join(world.folder, "postern"), "mode": "enforce", "feel": "reset", "content": "all",
+        "unblock": "checked", "cool_down": "[15s, 15s, 15s]", "quiet": "8s", "probation": "1h",
+        "smtp": "127.0.0.1:25", "interfaces": "[" + ", ".join(customer_interface(k) for k in CUSTOMERS) + "]",
+        "extra": "", "sandbox": "required", "api": API, "socket": SOCKET,
+    }
+    v.update(change)
+    tenants = "".join(f"""  - name: {key}
+    contacts: [owner@{c['domain']}]
+    language: en
+    servers:
+      - {{ name: {key}1, sources: [{c['v4']}, "{c['net6']}"] }}
+""" for key, c in CUSTOMERS.items())
+    return f"""state_dir: {v['state']}
+listen: {{ api: "{v['api']}", socket: {v['socket']} }}
+networks:
+  - name: customers
+    prefixes: [{NETS['v4']}, "{NETS['v6']}"]
+    interfaces: {v['interfaces']}
+    ports: [25, 465]
+    posture: open
+    mode: {v['mode']}
+    feel: {v['feel']}
+    content: {v['content']}
+    unblock: {v['unblock']}
+    v6_source: 64
+tenants:
+{tenants}never_block: [{GATEWAY['customers4']}]
+notices: {{ smtp: "{v['smtp']}", from: abuse@{GATEWAY['domain']}, portal: "https://abuse.{GATEWAY['domain']}" }}
+unblock: {{ cool_down: {v['cool_down']}, probation: {v['probation']}, quiet: {v['quiet']} }}
+gate: {{ backend: nft }}
+sandbox: {v['sandbox']}
+{v['extra']}"""
+
+
+class Guard:
+    """posternd and `postern` on the gateway."""
+
+    def __init__(self, world, **change):
+        self.world = world
+        self.gw = world.machines["gw"]
+        self.build = build_folder()
+        self.state = os.path.join(world.folder, "postern")
+        self.conf = os.path.join(world.folder, "postern.yaml")
+        self.log = os.path.join(world.folder, "posternd.log")
+        self.process = None
+        self.configure(**change)
+        world.at_end.append(self.stop)
+
+    def configure(self, **change):
+        with open(self.conf, "w", encoding="utf-8") as out:
+            out.write(config(self.world, **change))
+
+    def start(self, wait_s=20):
+        with open(self.log, "ab") as log:
+            self.process = self.gw.popen([os.path.join(self.build, "src", "daemon", "posternd"), "-f", "-c", self.conf],
+                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.monotonic() + wait_s
+        said = ""
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise LabError(f"posternd ended with {self.process.returncode}: {self.log_tail()}")
+            code, out, said = self.cli("status", "--json")
+            if code == 0 and self.is_complete(json.loads(out)):
+                return
+            time.sleep(0.1)
+        raise LabError(f"posternd does not answer after {wait_s} s: {said.strip()}\n{self.log_tail()}")
+
+    def is_complete(self, status):
+        """All processes are there and the gate has its table."""
+        return len(self.pids()) == len(PROCESSES) and bool(status) and self.has_table()
+
+    def has_table(self):
+        return any(o.get("table", {}).get("name") == "postern" for o in self.world.ruleset())
+
+    def log_tail(self, octets=3000):
+        try:
+            with open(self.log, encoding="utf-8", errors="replace") as text:
+                return text.read()[-octets:]
+        except FileNotFoundError:
+            return ""
+
+    def stop(self):
+        if self.process is None or self.process.poll() is not None:
+            self.process = None
+            return 0
+        for pid in ns.children(self.process.pid):
+            os.kill(pid, signal.SIGTERM)
+        try:
+            code = self.process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            for pid in reversed(ns.descendants(self.process.pid)):
+                os.kill(pid, signal.SIGKILL)
+            code = self.process.wait()
+        self.process = None
+        return code
+
+    # ---- processes ----
+
+    def pids(self):
+        """{process name: pid as seen from here} of the children that run now."""
+        found = {}
+        for pid in ns.descendants(self.process.pid) if self.process else []:
+            try:
+                with open(f"/proc/{pid}/comm", encoding="utf-8") as text:
+                    name = text.read().strip()
+            except OSError:
+                continue
+            for process in PROCESSES:
+                if name.endswith(process):
+                    found[process] = pid
+        return found
+
+    def parents(self):
+        """The pids above the children, outermost first."""
+        below = set(self.pids().values())
+        return [p for p in ns.descendants(self.process.pid) if p not in below]
+
+    # ---- the command line ----
+
+    def cli(self, *args):
+        """(exit code, stdout, stderr) of `postern ARGS` on the gateway."""
+        return self.gw.try_run([os.path.join(self.build, "src", "cli", "postern"), "--socket", SOCKET, *args])
+
+    def json(self, *args):
+        """What `postern ARGS --json` prints, as one document; a failure is a LabError."""
+        code, out, err = self.cli(*args, "--json")
+        if code != 0:
+            raise LabError(f"postern {' '.join(args)}: exit {code}: {err.strip() or out.strip()}")
+        return json.loads(out)
+
+    def source(self, key, family):
+        """The name of a customer's source in postern's words."""
+        c = CUSTOMERS[key]
+        return c["v4"] if family == "4" else c["net6"]
+
+    def cases(self, key=None):
+        """All cases, open and closed; of one customer if `key` is given."""
+        items = self.json("case", "list", "--all")["items"]
+        return [c for c in items if key is None or c.get("tenant") == key]
+
+    def rung(self, key, family):
+        code, out, _ = self.cli("source", "show", self.source(key, family), "--json")
+        if code == 4:
+            return "pass"  # nothing was ever seen of it
+        return json.loads(out)["rung"] if code == 0 else None
+
+
+def elements(ruleset, key):
+    """[(set or map, what is said about it)]: where a customer's addresses stand in a ruleset."""
+    c = CUSTOMERS[key]
+    net6 = c["net6"].split("/")[0]
+    names = {c["v4"], c["v6"], net6}
+    found = []
+
+    def mentions(thing):
+        if isinstance(thing, str):
+            return thing in names
+        if isinstance(thing, dict):
+            return any(mentions(v) for v in thing.values())
+        return isinstance(thing, list) and any(mentions(v) for v in thing)
+
+    for item in ruleset:
+        for kind in ("set", "map"):
+            if kind in item and item[kind].get("table") == "postern":
+                for element in item[kind].get("elem", []):
+                    if mentions(element):
+                        found.append((item[kind]["name"], json.dumps(element)))
+        if "element" in item and mentions(item["element"]):
+            found.append((item["element"]["name"], json.dumps(item["element"])))
+    return found
+
+
+class KernelWatch:
+    """Listens to the gateway's nf_tables and notes when a customer's address appears or goes."""
+
+    def __init__(self, world):
+        self.events = []  # (time, "add" | "delete", customer, text)
+        self.process = world.machines["gw"].popen(
+            ["stdbuf", "-oL", "nft", "monitor"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True)
+        self.names = {k: (c["v4"], c["net6"].split("/")[0], c["v6"]) for k, c in CUSTOMERS.items()}
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+        world.at_end.append(self.stop)
+
+    def _read(self):
+        for line in self.process.stdout:
+            now = time.time()
+            words = line.split()
+            if len(words) < 3 or words[1] != "element":
+                continue
+            for key, names in self.names.items():
+                if any(f" {n} " in f" {line.replace(',', ' ')} " for n in names):
+                    self.events.append((now, words[0], key, line.strip()))
+
+    def of(self, key, what="add"):
+        return [e for e in self.events if e[1] == what and e[2] == key]
+
+    def stop(self):
+        for pid in ns.descendants(self.process.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+        self.thread.join()
+        self.process.stdout.close()

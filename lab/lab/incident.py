@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The main job, played once: B is clean, turns, is blocked, is told, mends it, and is open again.
+
+Each step is a method, so that tests can stop in the middle. What happened is looked up outside
+postern: in the exchangers' mailboxes, the gateway's nf_tables, and by connections tried.
+"""
+import json
+import math
+import sys
+import time
+
+from . import mails
+from .guard import KernelWatch, elements
+from .ns import LabError
+from .world import CUSTOMERS, DNS, GATEWAY, MX, PROBE
+
+NEWSLETTER_RECIPIENTS = 500
+IDLE_SESSIONS = 3
+CLEAN_MAILS = 12
+SPAM_SHARE = 0.95
+UNKNOWN_SHARE = 0.40
+SPAM_RECIPIENTS = 3
+SPAM_RATE = 8.0
+A_RATE = 1.5
+BLOCK_WAIT_S = 40
+ABUSED_ACCOUNT = "webform@birch.example"
+
+
+class Stop(Exception):
+    """The play can't go on; the reason was already said as a failed claim."""
+
+
+def wait_for(what, seconds, step=0.1):
+    """The first true answer of what(), or its last one when the time is over."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer or time.monotonic() > end:
+            return answer
+        time.sleep(step)
+
+
+def wilson_upper(bad, n, z=1.96):
+    """Upper bound of a share (two-sided 95 %)."""
+    if n == 0:
+        return 1.0
+    p = bad / n
+    middle = p + z * z / (2 * n)
+    spread = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return (middle + spread) / (1 + z * z / n)
+
+
+class Incident:
+    def __init__(self, world, guard, timeline, ham, spam, seed):
+        self.world, self.guard, self.line = world, guard, timeline
+        self.seed = seed
+        self.family = "6" if world.family == "6" else "4"
+        self.ham, self.spam = mails.load(ham), mails.load(spam)
+        self.folders = (ham, spam)
+        self.b = CUSTOMERS["b"]
+        self.kernel = None
+        self.a_stream = self.b_stream = None
+        self.newsletter_ident = None
+        self.idle = None
+        self.turned_at = self.blocked_at = None
+        self.clean_sent, self.b_sent, self.a_sent = [], [], []
+        self.case = None
+
+    # ---- who sends what ----
+
+    def _ham_of(self, key, purpose):
+        rng = mails.seeded(self.seed, purpose)
+        deck = mails.Deck(self.ham, rng)
+        sender = f"office@{CUSTOMERS[key]['domain']}"
+        return lambda: (deck.draw(), False, sender, mails.known(rng, rng.choice((1, 1, 1, 2))))
+
+    def _abuse(self):
+        rng = mails.seeded(self.seed, "b abused")
+        spam, ham = mails.Deck(self.spam, rng), mails.Deck(self.ham, rng)
+
+        def draw():
+            if rng.random() < SPAM_SHARE:
+                return spam.draw(), True, ABUSED_ACCOUNT, mails.partly_unknown(rng, SPAM_RECIPIENTS, UNKNOWN_SHARE)
+            return ham.draw(), False, f"office@{self.b['domain']}", mails.known(rng, 1)
+        return draw
+
+    # ---- the steps ----
+
+    def begin(self):
+        """A and C send from now on; the kernel is watched."""
+        self.kernel = KernelWatch(self.world)
+        self.line.claim(self.guard.has_table(), "the kernel has the table inet postern", "nft lists none")
+        self.a_stream = mails.Stream(self.world.mta["a"], A_RATE, self._ham_of("a", "a ham"))
+        self.line.say(f"A ({self.world.customer_address('a')}) sends legitimate mail, {A_RATE} a second, until the end")
+        self._send_newsletter()
+
+    def _send_newsletter(self):
+        """One issue, 500 recipients, each with its own envelope sender: 500 transactions."""
+        rng = mails.seeded(self.seed, "c newsletter")
+        everybody = [f"{u}@{d}" for d in mails.DOMAINS for u in mails.USERS]
+        issue = next((m for m in self.ham if "newsletter" in m.name), self.ham[0])
+        self.newsletter_ident = f"<issue.{self.world.token}@{CUSTOMERS['c']['domain']}>"
+        readers = rng.sample(everybody, NEWSLETTER_RECIPIENTS)
+        self.world.mta["c"].send(f"newsletter@{CUSTOMERS['c']['domain']}", readers,
+                                 issue.prepared(f"readers@{CUSTOMERS['c']['domain']}", self.newsletter_ident), verp=True)
+        self.line.say(f"C ({self.world.customer_address('c')}) sends one newsletter ({issue.name}) to {len(readers)} recipients")
+
+    def clean_phase(self):
+        stream = mails.Stream(self.world.mta["b"], 4, self._ham_of("b", "b clean"), limit=CLEAN_MAILS)
+        self.clean_sent = stream.wait()
+        arrived = wait_for(lambda: self._all_there(self.clean_sent), 20)
+        self.line.claim(arrived, f"B is clean: its {CLEAN_MAILS} legitimate messages are in the exchangers' mailboxes")
+        rung = self.guard.rung("b", self.family)
+        self.line.claim(rung in ("pass", "watch"), f"B is on rung {rung}, not in the kernel's maps",
+                        f"rung {rung}")
+        self._hold_sessions()
+
+    def _all_there(self, sent):
+        there = self.world.deliveries()
+        return all(s.ident in there for s in sent)
+
+    def _hold_sessions(self):
+        mx = MX["mx1"]["v6" if self.family == "6" else "v4"]
+        self.idle = self.world.machines["b"].popen(
+            [sys.executable, PROBE, "hold", mx, "25", str(IDLE_SESSIONS)], stdout=-1, text=True)
+        said = self.idle.stdout.readline().strip()
+        far = len(self.world.established("net", "b"))
+        self.line.say(f"B holds {IDLE_SESSIONS} idle sessions to {mx}:25 ({said}; the exchanger's kernel counts {far} from B)")
+
+    def turn(self):
+        """B's web form is abused from now on."""
+        self.turned_at = time.time()
+        self.b_stream = mails.Stream(self.world.mta["b"], SPAM_RATE, self._abuse())
+        self.line.say(f"B turns: {SPAM_SHARE:.0%} spam among its mail, {SPAM_RATE:g} messages a second, {SPAM_RECIPIENTS} "
+                      f"recipients each, {UNKNOWN_SHARE:.0%} of them unknown")
+
+    def spam_out(self):
+        """Spam messages of B that an exchanger has taken, by its mailboxes."""
+        there = self.world.deliveries()
+        return [s for s in self.b_stream.sent if s.is_spam and s.ident in there]
+
+    def in_kernel(self, key):
+        return elements(self.world.ruleset(), key)
+
+    def is_shut(self):
+        """Both sources of B's server are in the kernel, as blocked."""
+        text = json.dumps(self.in_kernel("b"))
+        return "block" in text or "b_" in text or "reset" in text
+
+    def wait_block(self):
+        if not wait_for(self.is_shut, BLOCK_WAIT_S, 0.03):
+            self._say_unknown_spam()
+        events = [e for e in self.kernel.of("b") if "b_" in e[3] or "block" in e[3] or "reset" in e[3]]
+        self.blocked_at = events[0][0] if events else time.time()
+        self.line.say("the kernel's block of B: " + (events[0][3] if events else "seen by listing"), self.blocked_at)
+
+    def _say_unknown_spam(self):
+        out = len(self.spam_out())
+        self.line.claim(False, f"B is blocked within {BLOCK_WAIT_S} s of turning", f"{out} spam messages let out, no block")
+        flagged, total = self.flagged_share(self.folders[1])
+        if total and flagged / total < 0.3:
+            self.line.say(f"the filter does not know this spam: it flags {flagged} of {total} files of {self.folders[1]}")
+        raise Stop
+
+    def flagged_share(self, folder):
+        code, out, _ = self.guard.cli("score", "--json", folder)
+        rows = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+        return sum(1 for r in rows if r.get("flagged")), len(rows) if code in (0, 3, 7) else 0
+
+    def check_shut(self):
+        """What a block must mean, tried from B's machine and from the others'."""
+        w = self.world
+        answers = {f"{mx['host']} {fam} port {port}": w.try_connect("b", mx[fam], port)
+                   for mx in MX.values() for fam in ("v4", "v6") for port in (25, 465)}
+        self.line.claim(all(a == "refused" for a in answers.values()),
+                        "B's connections to ports 25 and 465 are refused, over IPv4 and IPv6", json.dumps(answers))
+        other = w.try_connect("b", DNS["v4"], 53)
+        self.line.claim(other == "open", "B's connections to other ports pass (TCP 53)", other)
+        for key in ("a", "c"):
+            answers = [w.try_connect(key, MX["mx2"][fam], port) for fam in ("v4", "v6") for port in (25, 465)]
+            self.line.claim(answers == ["open"] * 4, f"{key.upper()}'s connections to ports 25 and 465 pass", str(answers))
+        self.check_sessions()
+
+    def check_sessions(self):
+        gone = wait_for(lambda: not w_established(self.world, "b"), 10)
+        self.line.claim(gone, "no session of B to port 25 is left, neither in B's kernel nor in the exchangers'",
+                        str(w_established(self.world, "b")))
+        ended = []
+        if self.idle is not None and gone:
+            for line in self.idle.stdout:
+                if line.startswith("ended"):
+                    _, _, at, word = line.split()
+                    ended.append((float(at), word))
+            self.idle.wait()
+        self.line.claim(len(ended) == IDLE_SESSIONS and all(word == "reset" for _, word in ended),
+                        f"B's {IDLE_SESSIONS} idle sessions were reset", str(ended))
+        if ended:
+            ms = [1000 * (at - self.blocked_at) for at, _ in ended]
+            self.line.say(f"running sessions ended at B: {len(ended)} idle ones, {max(ms):+.1f} ms after the rule "
+                          f"(kernel's notice and B's clock are one clock)", ended[-1][0])
+            self.line.number("sessions_ended_ms", max(ms))
+
+    def check_let_out(self):
+        """After the block nothing of B arrives any more; what went before is counted."""
+        time.sleep(1.0)  # what the exchangers had taken reaches the mailboxes
+        before = len(self.spam_out())
+        time.sleep(2.0)
+        after = self.spam_out()
+        self.line.claim(len(after) == before, "no spam of B arrives after the block",
+                        f"{len(after) - before} more in 2 s")
+        injected = sum(1 for s in self.b_stream.sent if s.is_spam)
+        seconds = self.blocked_at - self.turned_at
+        self.line.say(f"spam let out before the block: {len(after)} messages (of {injected} put into B's queue so far), "
+                      f"block {seconds:.2f} s after the turn")
+        self.line.number("spam_let_out", len(after))
+        self.line.number("turn_to_block_s", seconds)
+
+    # ---- STARTTLS: what can be seen, and staff ----
+
+    def staff_block(self):
+        """Nothing of the content is seen; staff, who had a complaint, block B by command."""
+        wait_for(lambda: len(self.spam_out()) >= 5, 30)
+        out = len(self.spam_out())
+        seen = self.guard.json("source", "show", self.guard.source("b", self.family))
+        self.line.say(f"{out} spam messages of B passed, encrypted; what postern could see of B: sessions to port 25, "
+                      "their EHLO, that they went dark after STARTTLS, their number and size in octets")
+        self.line.say("what it could not see: senders, recipients, refusals, text. So no content and no recipients evidence")
+        kinds = {e["kind"]: e["s"] for e in seen.get("evidence", []) if e["s"] > 0}
+        self.line.claim("content" not in kinds and "recipients" not in kinds,
+                        "postern claims no evidence of what it could not see", json.dumps(kinds))
+        self.line.claim(not self.is_shut(), "B is not blocked by shape alone")
+        code, said, err = self.guard.cli("source", "block", self.guard.source("b", self.family),
+                                         "--reason", "a complaint about encrypted mail, confirmed by phone")
+        self.line.claim(code == 0, "staff block B by command", f"exit {code}: {err or said}")
+
+    # ---- the case ----
+
+    def wait_case(self):
+        def found():
+            try:
+                return [c for c in self.guard.cases("b") if c["state"] != "closed"]
+            except LabError:
+                return []
+        cases = wait_for(found, 15)
+        if not self.line.claim(len(cases) == 1, "B has one open case", f"{len(cases)} cases"):
+            raise Stop
+        self.case = cases[0]["id"]
+
+    def show_evidence(self):
+        case = self.guard.json("case", "show", self.case)
+        self.line.say(f"case {self.case}: {case['state']}, rung {case['rung']}, source {case['source']}, opened {case['opened_at']}")
+        for e in case.get("evidence", []):
+            if e["s"] > 0:
+                self.line.detail(f"{e['kind']:10} leg {e['leg']:5} s {e['s']:6.1f} of h {e['h']:4.1f}  {e['bad']} bad of {e['trials']}")
+        if not self.world.starttls:
+            best = {}
+            for e in case.get("evidence", []):
+                best[e["kind"]] = max(best.get(e["kind"], 0), e["s"])
+            self.line.claim(best.get("content", 0) > 0 and best.get("recipients", 0) > 0
+                            and max(best.values()) >= 16 and sorted(best.values())[-2] >= 6,
+                            "two witnesses: one at h = 16, another at 6 or more", json.dumps(best))
+        text = self.guard.cli("case", "show", self.case)[1]
+        self.line.detail(text)
+        return case
+
+    def wait_notice(self):
+        def notice():
+            return [m for m in self.world.mta["b"].mailbox(self.b["domain"])
+                    if f"abuse@{GATEWAY['domain']}".encode() in m.split(b"\n\n", 1)[0]]
+        found = wait_for(notice, 20)
+        shut = self.is_shut()
+        if not self.line.claim(bool(found) and shut, "the notice is in B's own inbound mail while B is blocked",
+                               "no notice" if not found else "B is not blocked"):
+            return None
+        self.line.say(f"notice delivered to owner@{self.b['domain']} on B")
+        text = _plain(found[0])
+        if not self.world.starttls:
+            sent = {s.ident for s in self.b_stream.sent if s.is_spam}
+            self.line.claim(any(ident.strip("<>") in text for ident in sent),
+                            "the notice names Message-IDs that B sent")
+        self.line.claim(self.case in text and f"https://abuse.{GATEWAY['domain']}" in text,
+                        "the notice has the case and the link")
+        self.line.detail("\n".join(text.split("\n")[:36]))
+        return found[0]
+
+    def check_inbound(self):
+        ident = f"<inbound.{time.time_ns()}@post.test>"
+        self.world.mta["mx1"].send("someone@post.test", [f"owner@{self.b['domain']}"],
+                                   f"Subject: a question\nMessage-ID: {ident}\n\nDo you still have the blue one?\n".encode())
+        came = wait_for(lambda: any(ident.encode() in m for m in self.world.mta["b"].mailbox(self.b["domain"])), 15)
+        self.line.claim(came and self.is_shut(), "mail from the internet to B arrives while B is blocked")
+
+    def premature_unblock(self):
+        code, out, err = self.guard.cli("case", "unblock", self.case, "--cause", "web form abused", "--fix",
+                                        "not yet", "--json")
+        self.line.say(f"B asks for the unblock too early: exit {code}")
+        self.line.claim(code == 3, "the answer to the premature request is no (exit 3)", f"exit {code}: {err or out}")
+        checks = _checks(out)
+        for c in checks:
+            self.line.detail(f"{c['name']}: {c['result']}: {c['detail']}")
+        self.line.claim(any(c["result"] in ("not_proved", "failed") for c in checks),
+                        "the answer says what is not proved", out[:300])
+        self.line.claim(self.is_shut(), "B is still blocked after it")
+
+    def fix(self):
+        """The owner closes the form, deletes the spam, and holds the rest of the queue."""
+        self.b_sent = self.b_stream.stop()
+        mta = self.world.mta["b"]
+        mta.hold(True)
+        time.sleep(0.5)
+        gone = mta.purge(lambda sender: sender not in (ABUSED_ACCOUNT, "MAILER-DAEMON", ""))
+        mta.hold(True)
+        waiting = mta.queue()
+        self.line.say(f"B is mended: the form is closed, {gone} spam messages deleted from the queue, "
+                      f"{len(waiting)} legitimate ones held")
+
+    def unblock(self, wait_s):
+        self.line.say(f"the cool-down and quiet time are shortened by this demo's configuration (usual: 1 h and 10 min)")
+
+        def ask():
+            return self.guard.cli("case", "unblock", self.case, "--cause", "the web form let anybody choose the recipients",
+                                  "--fix", "form closed, queue purged", "--json")
+        end = time.monotonic() + wait_s
+        while True:
+            code, out, err = ask()
+            if code != 3 or time.monotonic() > end:
+                break
+            time.sleep(2)
+        for c in _checks(out):
+            self.line.detail(f"{c['name']}: {c['result']}: {c['detail']}")
+        if not self.line.claim(code == 0, "the owner's request is granted", f"exit {code}: {err or out}"):
+            raise Stop
+        opened = wait_for(lambda: not self.is_shut(), 10)
+        self.line.claim(opened, "B's sources are gone from the kernel's block", str(self.in_kernel("b")))
+        self.line.say("B is unblocked")
+        state = self.guard.json("case", "show", self.case)["state"]
+        self.line.claim(state == "probation", "the case is in probation", state)
+
+    def mail_flows(self):
+        answers = [self.world.try_connect("b", MX["mx1"][fam], port) for fam in ("v4", "v6") for port in (25, 465)]
+        self.line.claim(answers == ["open"] * 4, "B's connections to ports 25 and 465 pass again", str(answers))
+        mta = self.world.mta["b"]
+        mta.hold(False)
+        mta.flush()
+        stream = mails.Stream(mta, 4, self._ham_of("b", "b after"), limit=6)
+        after = stream.wait()
+        held = [s for s in self.b_sent if not s.is_spam]
+        came = wait_for(lambda: self._all_there(after + held), 25, 0.3)
+        self.line.claim(came, f"B's mail is delivered: {len(after)} new messages and all {len(held)} legitimate ones of the bad hour")
+
+    def end(self):
+        """What must be true of A and C, whatever happened to B."""
+        self.a_sent = self.a_stream.stop()
+        came = wait_for(lambda: self._all_there(self.a_sent), 20)
+        self.line.claim(came, f"A's {len(self.a_sent)} messages were all delivered")
+        readers = wait_for(lambda: len(self.world.deliveries().get(self.newsletter_ident, [])) >= NEWSLETTER_RECIPIENTS, 60)
+        count = len(self.world.deliveries().get(self.newsletter_ident, []))
+        self.line.claim(readers and count == NEWSLETTER_RECIPIENTS,
+                        f"C's newsletter reached {count} of {NEWSLETTER_RECIPIENTS} recipients")
+        self._check_untouched()
+
+    def _check_untouched(self):
+        for key in ("a", "c"):
+            touched = [e[3] for e in self.kernel.events if e[2] == key] + self.in_kernel(key)
+            self.line.claim(not touched, f"{key.upper()} never appeared in the kernel's table", str(touched[:3]))
+            rung = self.guard.rung(key, self.family)
+            self.line.claim(rung in ("pass", "watch"), f"{key.upper()} is on rung {rung}", str(rung))
+            self.line.claim(not self.guard.cases(key), f"{key.upper()} has no case")
+
+    def rates(self):
+        """The filter's own rates on the folders of this run."""
+        flagged, n = self.flagged_share(self.folders[1])
+        wrong, m = self.flagged_share(self.folders[0])
+        if n and m:
+            self.line.say(f"the filter on these folders: flags {flagged} of {n} spam ({flagged / n:.0%}) and {wrong} of {m} "
+                          f"legitimate ({wrong / m:.1%}, at most {wilson_upper(wrong, m):.1%} with 95 % confidence)")
+
+    # ---- the whole play ----
+
+    def play_all(self):
+        self.begin()
+        self.clean_phase()
+        self.turn()
+        if self.world.starttls:
+            self.staff_block()
+        self.wait_block()
+        self.check_shut()
+        if not self.world.starttls:
+            self.check_let_out()
+        self.wait_case()
+        self.show_evidence()
+        self.wait_notice()
+        self.check_inbound()
+        self.premature_unblock()
+        self.fix()
+        self.unblock(60)
+        self.mail_flows()
+        self.end()
+        self.rates()
+
+    def stop(self):
+        """Ends the streams; the world ends everything else."""
+        for stream in (self.a_stream, self.b_stream):
+            if stream is not None:
+                stream.stopping.set()
+                stream.join()
+
+
+def w_established(world, key):
+    return world.established(key, key) + world.established("net", key)
+
+
+def _checks(out):
+    """The checks in an answer, wherever they stand in it."""
+    try:
+        answer = json.loads(out)
+    except ValueError:
+        return []
+    for place in (answer, answer.get("unblock") or {}, answer.get("answer") or {}, answer.get("case", {}).get("unblock", {})
+                  if isinstance(answer.get("case"), dict) else {}):
+        if isinstance(place, dict) and place.get("checks"):
+            return place["checks"]
+    return []
+
+
+def _plain(message):
+    """All text parts of a message, decoded."""
+    import email
+    import email.policy
+    parts = []
+    for part in email.message_from_bytes(message, policy=email.policy.default).walk():
+        if part.get_content_type() in ("text/plain", "message/rfc822", "text/rfc822-headers"):
+            try:
+                parts.append(part.get_content() if part.get_content_maintype() == "text" else part.as_string())
+            except (LookupError, UnicodeError):
+                parts.append(part.as_string())
+    return "\n".join(parts)
