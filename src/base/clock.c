@@ -54,7 +54,7 @@ char *wall_format(struct wall t, char ret_text[static WALL_TEXT_SIZE])
 	const int64_t first_s = days_from_civil(0, 1, 1) * S_PER_DAY;
 	const int64_t last_s = days_from_civil(10000, 1, 1) * S_PER_DAY - 1;
 	int64_t s = div_floor(t.ns, NS_PER_S);
-	int64_t us = (t.ns - s * NS_PER_S) / NS_PER_US;
+	int64_t us = (t.ns % NS_PER_S + NS_PER_S) % NS_PER_S / NS_PER_US;
 	int64_t year;
 	unsigned month;
 	unsigned day;
