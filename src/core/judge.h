@@ -165,7 +165,7 @@ MUSTUSE bool judge_proof_of(const struct judge *j, const struct source_key *k, s
 /** @return false to end the walk. */
 typedef bool judge_visit_fn(const struct source_key *k, enum verdict verdict, enum rung rung,
 			    void *ctx);
-/** All sources, those seen last first. */
+/** All sources, in no order. */
 void judge_walk(const struct judge *j, judge_visit_fn *visit, void *ctx);
 
 void judge_stats(const struct judge *j, struct judge_stats *ret);
