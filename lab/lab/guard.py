@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """posternd on the lab's gateway, its command line, and its work as the kernel shows it."""
+import http.client
 import json
 import os
+import re
 import signal
+import socket
+import struct
 import subprocess
 import threading
 import time
@@ -63,6 +67,17 @@ unblock: {{ cool_down: {v['cool_down']}, probation: {v['probation']}, quiet: {v[
 gate: {{ backend: nft }}
 sandbox: {v['sandbox']}
 {v['extra']}"""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=20)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 class Guard:
@@ -161,6 +176,32 @@ class Guard:
             raise LabError(f"postern {' '.join(args)}: exit {code}: {err.strip() or out.strip()}")
         return json.loads(out)
 
+    def api(self, path):
+        """A document of the API, by the local socket."""
+        connection = _UnixConnection(self.gw.file("run", "postern", "api.sock"))
+        try:
+            connection.request("GET", f"/api/v1{path}")
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise LabError(f"GET {path}: {answer.status}: {text[:300].decode(errors='replace')}")
+        return json.loads(text)
+
+    def items(self, path):
+        """All items of a list, page by page."""
+        found, cursor = [], None
+        while True:
+            page = self.api(path + (f"{'&' if '?' in path else '?'}cursor={cursor}" if cursor else ""))
+            found += page["items"]
+            cursor = page.get("next")
+            if not cursor:
+                return found
+
+    def orders(self):
+        return self.items("/orders")
+
     def source(self, key, family):
         """The name of a customer's source in postern's words."""
         c = CUSTOMERS[key]
@@ -168,7 +209,7 @@ class Guard:
 
     def cases(self, key=None):
         """All cases, open and closed; of one customer if `key` is given."""
-        items = self.json("case", "list", "--all")["items"]
+        items = self.items("/cases?state=all")
         return [c for c in items if key is None or c.get("tenant") == key]
 
     def rung(self, key, family):
@@ -176,6 +217,19 @@ class Guard:
         if code == 4:
             return "pass"  # nothing was ever seen of it
         return json.loads(out)["rung"] if code == 0 else None
+
+
+ADDRESS = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
+
+
+def is_block(text):
+    """Does this element of a map send a source's mail to a chain that refuses it?"""
+    return "goto" in text and "b_" in text
+
+
+def is_touched(text):
+    """Is a source's mail held up by this element in any way? (`pass` and `watch` only count.)"""
+    return is_block(text) or ("goto" in text and "throttle" in text)
 
 
 def elements(ruleset, key):
@@ -208,6 +262,7 @@ class KernelWatch:
 
     def __init__(self, world):
         self.events = []  # (time, "add" | "delete", customer, text)
+        self.raw = []     # (time, "add" | "delete", address, text) of everything
         self.process = world.machines["gw"].popen(
             ["stdbuf", "-oL", "nft", "monitor"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True)
@@ -222,6 +277,7 @@ class KernelWatch:
             words = line.split()
             if len(words) < 3 or words[1] != "element":
                 continue
+            self.raw += [(now, words[0], a, line.strip()) for a in ADDRESS.findall(line)]
             for key, names in self.names.items():
                 if any(f" {n} " in f" {line.replace(',', ' ')} " for n in names):
                     self.events.append((now, words[0], key, line.strip()))
@@ -238,3 +294,50 @@ class KernelWatch:
         self.process.wait()
         self.thread.join()
         self.process.stdout.close()
+
+
+class WireWatch:
+    """Records what of a customer reaches the internet's side for ports 25 and 465, by tcpdump."""
+
+    def __init__(self, world, key):
+        c = CUSTOMERS[key]
+        self.path = os.path.join(world.folder, f"wire-{key}.pcap")
+        self.process = world.machines["mx1"].popen(
+            ["tcpdump", "-i", "eth0", "-n", "-U", "-s", "128", "-Z", "root", "-w", self.path,
+             f"(src host {c['v4']} or src host {c['v6']}) and (tcp dst port 25 or tcp dst port 465)"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.process.stderr.readline()  # "listening on …"
+        world.at_end.append(self.stop)
+
+    def payloads(self):
+        """Wall times of the frames that carried octets of the client."""
+        with open(self.path, "rb") as capture:
+            data = capture.read()
+        times, at = [], 24
+        while at + 16 <= len(data):
+            sec, usec, caplen, _ = struct.unpack_from("<IIII", data, at)
+            frame = data[at + 16:at + 16 + caplen]
+            at += 16 + caplen
+            if _tcp_payload(frame) > 0:
+                times.append(sec + usec / 1e6)
+        return times
+
+    def stop(self):
+        for pid in ns.descendants(self.process.pid):
+            try:
+                os.kill(pid, signal.SIGTERM)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+        self.process.stderr.close()
+
+
+def _tcp_payload(frame):
+    """Octets of TCP payload in an Ethernet frame, as its headers say."""
+    kind = struct.unpack_from("!H", frame, 12)[0]
+    if kind == 0x0800:
+        head = (frame[14] & 15) * 4
+        total = struct.unpack_from("!H", frame, 16)[0]
+    else:
+        head, total = 40, 40 + struct.unpack_from("!H", frame, 18)[0]
+    return total - head - (frame[14 + head + 12] >> 4) * 4

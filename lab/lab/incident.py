@@ -10,7 +10,7 @@ import sys
 import time
 
 from . import mails
-from .guard import KernelWatch, elements
+from .guard import KernelWatch, WireWatch, elements, is_block, is_touched
 from .ns import LabError
 from .world import CUSTOMERS, DNS, GATEWAY, MX, PROBE
 
@@ -58,7 +58,7 @@ class Incident:
         self.ham, self.spam = mails.load(ham), mails.load(spam)
         self.folders = (ham, spam)
         self.b = CUSTOMERS["b"]
-        self.kernel = None
+        self.kernel = self.wire = None
         self.a_stream = self.b_stream = None
         self.newsletter_ident = None
         self.idle = None
@@ -89,6 +89,7 @@ class Incident:
     def begin(self):
         """A and C send from now on; the kernel is watched."""
         self.kernel = KernelWatch(self.world)
+        self.wire = WireWatch(self.world, "b")
         self.line.claim(self.guard.has_table(), "the kernel has the table inet postern", "nft lists none")
         self.a_stream = mails.Stream(self.world.mta["a"], A_RATE, self._ham_of("a", "a ham"))
         self.line.say(f"A ({self.world.customer_address('a')}) sends legitimate mail, {A_RATE} a second, until the end")
@@ -144,13 +145,12 @@ class Incident:
 
     def is_shut(self):
         """Both sources of B's server are in the kernel, as blocked."""
-        text = json.dumps(self.in_kernel("b"))
-        return "block" in text or "b_" in text or "reset" in text
+        return is_block(json.dumps(self.in_kernel("b")))
 
     def wait_block(self):
         if not wait_for(self.is_shut, BLOCK_WAIT_S, 0.03):
             self._say_unknown_spam()
-        events = [e for e in self.kernel.of("b") if "b_" in e[3] or "block" in e[3] or "reset" in e[3]]
+        events = [e for e in self.kernel.of("b") if is_block(e[3])]
         self.blocked_at = events[0][0] if events else time.time()
         self.line.say("the kernel's block of B: " + (events[0][3] if events else "seen by listing"), self.blocked_at)
 
@@ -180,6 +180,11 @@ class Incident:
             answers = [w.try_connect(key, MX["mx2"][fam], port) for fam in ("v4", "v6") for port in (25, 465)]
             self.line.claim(answers == ["open"] * 4, f"{key.upper()}'s connections to ports 25 and 465 pass", str(answers))
         self.check_sessions()
+        late = [t - self.blocked_at for t in self.wire.payloads() if t > self.blocked_at]
+        last = max([t for t in self.wire.payloads() if t <= self.blocked_at] + [self.blocked_at + t for t in late])
+        self.line.claim(not late or max(late) < 0.1, "no octet of B's clients reaches the exchangers after the block",
+                        f"{len(late)} frames, the last {1000 * max(late, default=0):.1f} ms after")
+        self.line.say(f"last octets of B on the internet's side: {1000 * (last - self.blocked_at):+.1f} ms from the rule")
 
     def check_sessions(self):
         gone = wait_for(lambda: not w_established(self.world, "b"), 10)
@@ -361,8 +366,9 @@ class Incident:
 
     def _check_untouched(self):
         for key in ("a", "c"):
-            touched = [e[3] for e in self.kernel.events if e[2] == key] + self.in_kernel(key)
-            self.line.claim(not touched, f"{key.upper()} never appeared in the kernel's table", str(touched[:3]))
+            touched = [e[3] for e in self.kernel.of(key) if is_touched(e[3])]
+            touched += [text for _, text in self.in_kernel(key) if is_touched(text)]
+            self.line.claim(not touched, f"the kernel's table never held up {key.upper()}", str(touched[:3]))
             rung = self.guard.rung(key, self.family)
             self.line.claim(rung in ("pass", "watch"), f"{key.upper()} is on rung {rung}", str(rung))
             self.line.claim(not self.guard.cases(key), f"{key.upper()} has no case")
