@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attribution: the join. Layer: core (pure).
+ */
+#include "core/attribution.h"
+
+#include "base/assert.h"
+#include "core/attribution_entry.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/poison.h"
+
+#define MESSAGES_MAX 100000
+#define SENDERS_MAX 20000
+#define WANTED_MAX 100000
+/* A filter puts a message back within this time. */
+#define REJOIN_NS (30 * 60 * NS_PER_S)
+#define RECENT_SIZE 65536 /* Message-IDs and scripts that are remembered; a power of two */
+#define DELIVERIES_SIZE 1024
+
+static struct str sender_key(const void *item)
+{
+	return str_of(((const struct sender *)item)->key);
+}
+
+static struct str bare_id(struct str id)
+{
+	id = str_trim(id);
+	if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>') {
+		return (struct str){id.ptr + 1, id.len - 2};
+	}
+	return id;
+}
+
+static struct str wanted_key(const void *item)
+{
+	return bare_id(str_of(((const struct attribution_id *)item)->wanted));
+}
+
+static uint64_t hash_of(const struct attribution *a, struct str s)
+{
+	return siphash(&a->opts.key, s.ptr, s.len);
+}
+
+struct attribution *attribution_new(const struct attribution_opts *opts)
+{
+	struct attribution *a = calloc(1, sizeof(*a));
+
+	if (a == NULL) {
+		return NULL;
+	}
+	a->opts = *opts;
+	a->opts.messages_max = opts->messages_max == 0 ? MESSAGES_MAX : opts->messages_max;
+	a->opts.senders_max = opts->senders_max == 0 ? SENDERS_MAX : opts->senders_max;
+	list_init(&a->by_age);
+	a->entries = map_new(a->opts.messages_max, &opts->key, entry_key);
+	a->senders = map_new(a->opts.senders_max, &opts->key, sender_key);
+	a->wanted = map_new(WANTED_MAX, &opts->key, wanted_key);
+	a->recent = calloc(RECENT_SIZE, sizeof(*a->recent));
+	a->deliveries = calloc(DELIVERIES_SIZE, sizeof(*a->deliveries));
+	if (a->entries == NULL || a->senders == NULL || a->wanted == NULL || a->recent == NULL ||
+	    a->deliveries == NULL) {
+		attribution_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void attribution_free(struct attribution *a)
+{
+	size_t pos = 0;
+	void *item;
+
+	if (a == NULL) {
+		return;
+	}
+	while (a->entries != NULL && (item = map_next(a->entries, &pos)) != NULL) {
+		entry_free(item);
+	}
+	pos = 0;
+	while (a->senders != NULL && (item = map_next(a->senders, &pos)) != NULL) {
+		free(item);
+	}
+	map_free(a->entries);
+	map_free(a->senders);
+	map_free(a->wanted);
+	free(a->recent);
+	free(a->scripts);
+	free(a->deliveries);
+	free(a->ids);
+	free(a);
+}
+
+int attribution_want(struct attribution *a, const char *id)
+{
+	if (a->id_count == WANTED_MAX) {
+		return -ENOSPC;
+	}
+	if (a->ids == NULL) {
+		/* One block for all: the table holds pointers into it. */
+		a->ids = calloc(WANTED_MAX, sizeof(*a->ids));
+		if (a->ids == NULL) {
+			return -ENOMEM;
+		}
+	}
+	struct attribution_id *want = &a->ids[a->id_count++];
+	want->wanted = id;
+	if (map_find(a->wanted, wanted_key(want)) != NULL) {
+		return 0; /* twice the same: the first gets the answer, and the second shows it */
+	}
+	return map_add(a->wanted, want);
+}
+
+/* ---- sources ---- */
+
+static struct sender *sender_get(struct attribution *a, enum source_kind kind, struct str name)
+{
+	struct sender *s;
+	char key[ATTRIBUTION_TEXT_MAX + 1];
+
+	key[0] = (char)('a' + kind);
+	(void)str_copy(key + 1, sizeof(key) - 1, name);
+	s = map_find(a->senders, str_of(key));
+	if (s != NULL) {
+		return s;
+	}
+	s = calloc(1, sizeof(*s));
+	if (s == NULL) {
+		return NULL;
+	}
+	memcpy(s->key, key, sizeof(key));
+	s->out.kind = kind;
+	(void)str_copy(s->out.name, sizeof(s->out.name), name);
+	s->name_hash = hash_of(a, name);
+	if (map_add(a->senders, s) < 0) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+static bool is_this_machine(struct str addr)
+{
+	return str_is_equal(addr, STR("127.0.0.1")) || str_is_equal(addr, STR("::1")) ||
+	       str_is_equal(addr, STR("0:0:0:0:0:0:0:1"));
+}
+
+/* ---- Message-IDs ---- */
+
+static struct recent *recent_of(struct attribution *a, uint64_t hash)
+{
+	return &a->recent[hash & (RECENT_SIZE - 1)];
+}
+
+static void found_wanted(struct attribution *a, struct entry *e, struct str id)
+{
+	struct attribution_id *want = map_count(a->wanted) == 0 ? NULL : map_find(a->wanted, id);
+
+	if (want == NULL || want->found) {
+		return;
+	}
+	want->found = true;
+	want->time = e->time;
+	(void)str_copy(want->queue_id, sizeof(want->queue_id), entry_key(e));
+	e->wanted = want;
+	if (e->sender != NULL) {
+		sender_add_evidence(e->sender, e->place, a->line);
+	}
+}
+
+/* A Message-ID says whether a filter put the message back: then the first arrival's source is the
+ * message's. */
+static void learn_message_id(struct attribution *a, struct entry *e, struct str message_id)
+{
+	if (message_id.len == 0) {
+		return;
+	}
+	uint64_t hash = hash_of(a, message_id);
+	struct recent *r = recent_of(a, hash);
+	bool is_known = r->hash == hash && r->sender != NULL && e->time.ns - r->time.ns < REJOIN_NS;
+
+	if (is_known && (e->sender == NULL || e->provisional)) {
+		e->sender = r->sender;
+		e->provisional = false;
+		a->totals.rejoined++;
+	} else if (e->sender != NULL && !e->provisional) {
+		*r = (struct recent){.hash = hash, .sender = e->sender, .time = e->time};
+	}
+	found_wanted(a, e, message_id);
+}
+
+/* ---- scripts ---- */
+
+static void learn_script(struct attribution *a, const struct log_line *l, const struct log_event *e)
+{
+	if (a->scripts == NULL) {
+		a->scripts = calloc(RECENT_SIZE / 16, sizeof(*a->scripts));
+	}
+	if (a->scripts == NULL) {
+		return;
+	}
+	uint64_t rcpt = hash_of(a, bare_id(e->rcpt));
+	struct script_of *s = &a->scripts[rcpt & (RECENT_SIZE / 16 - 1)];
+	s->rcpt = rcpt;
+	s->time = l->time;
+	(void)str_copy(s->path, sizeof(s->path), e->script);
+}
+
+/* PHP's log knows the recipient and the second; the mail log has both too. */
+static void find_script(struct attribution *a, struct entry *e, uint64_t rcpt)
+{
+	if (a->scripts == NULL || e->sender == NULL || e->sender->out.kind != SOURCE_USER) {
+		return;
+	}
+	const struct script_of *s = &a->scripts[rcpt & (RECENT_SIZE / 16 - 1)];
+	int64_t apart = e->time.ns - s->time.ns;
+	if (s->rcpt == rcpt && s->path[0] != '\0' && apart > -10 * NS_PER_S &&
+	    apart < 60 * NS_PER_S) {
+		sender_set_script(e->sender, str_of(s->path));
+	}
+}
+
+/* ---- events ---- */
+
+static void set_envelope_sender(struct attribution *a, struct entry *e, const struct log_event *ev)
+{
+	if (ev->has_sender) {
+		e->has_sender = true;
+		e->null_sender = ev->sender.len == 0;
+		e->sender_hash = hash_of(a, ev->sender);
+	}
+}
+
+static struct sender *local_source(struct attribution *a, const struct log_event *ev)
+{
+	char name[32];
+
+	if (ev->login.len > 0) {
+		return sender_get(a, SOURCE_USER, ev->login);
+	}
+	snprintf(name, sizeof(name), "uid %u", ev->uid);
+	return sender_get(a, SOURCE_USER, str_of(name));
+}
+
+static void name_source(struct attribution *a, struct entry *e, const struct log_event *ev)
+{
+	if (ev->account.len > 0) {
+		e->sender = sender_get(a, SOURCE_ACCOUNT, ev->account);
+		if (e->sender != NULL) {
+			sender_add_client(e->sender, ev->client_addr, &a->opts.key);
+			e->sender->out.local_client += is_this_machine(ev->client_addr) ? 1 : 0;
+		}
+	} else if (ev->has_uid || ev->login.len > 0) {
+		e->sender = local_source(a, ev);
+		e->provisional = ev->id2.len > 0; /* put back by postsuper -r */
+	} else if (ev->client_addr.len > 0 && !is_this_machine(ev->client_addr)) {
+		e->sender = sender_get(a, SOURCE_ADDRESS, ev->client_addr);
+	} else if (ev->has_sender && ev->sender.len == 0 && ev->client_addr.len == 0) {
+		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"));
+	} else {
+		e->sender = sender_get(a, SOURCE_SERVER, STR("localhost"));
+		e->provisional = true;
+	}
+}
+
+static void arrived(struct attribution *a, const struct log_line *l, const struct log_event *ev,
+		    struct attribution_place place)
+{
+	struct entry *old = entry_find(a, ev->id);
+
+	/* An id that is used again: what had it before left without a word. Sendmail's AUTH line
+	 * comes first and is the same message. */
+	if (old != NULL && ev->mta != LOG_MTA_SENDMAIL) {
+		entry_end(a, old);
+		old = NULL;
+	}
+	struct entry *e = old != NULL ? old : entry_new(a, ev->id, l->time);
+	if (e == NULL) {
+		return;
+	}
+	e->place = place;
+	set_envelope_sender(a, e, ev);
+	if (e->sender == NULL) {
+		name_source(a, e, ev);
+	}
+	if (ev->id2.len > 0 && e->provisional) {
+		const struct entry *before = entry_find(a, ev->id2);
+		if (before != NULL && before->sender != NULL) {
+			e->sender = before->sender;
+			e->provisional = false;
+			a->totals.rejoined++;
+		}
+	}
+	if (e->sender != NULL) {
+		if (ev->subject.len > 0) {
+			distinct_add(&e->sender->subjects, hash_of(a, ev->subject));
+			e->sender->out.subjects = e->sender->subjects.count;
+		}
+		if (ev->mta == LOG_MTA_EXIM && e->sender->out.kind == SOURCE_USER &&
+		    a->cwd[0] != '\0') {
+			sender_set_script(e->sender, str_of(a->cwd));
+		}
+		if (e->sender->out.evidence_count < 2) {
+			sender_add_evidence(e->sender, place, a->line);
+		}
+	}
+	a->cwd[0] = '\0';
+	found_wanted(a, e, ev->id);
+	learn_message_id(a, e, ev->message_id);
+}
+
+static void queued(struct attribution *a, const struct log_line *l, const struct log_event *ev)
+{
+	if (ev->mta == LOG_MTA_QMAIL) {
+		struct qmail_delivery *d = &a->deliveries[ev->count % DELIVERIES_SIZE];
+		d->number = ev->count;
+		d->rcpt = hash_of(a, ev->rcpt);
+		d->is_local = ev->is_local_relay;
+		(void)str_copy(d->id, sizeof(d->id), ev->id);
+		return;
+	}
+	struct entry *e = entry_get(a, ev->id, l->time);
+	if (e != NULL) {
+		set_envelope_sender(a, e, ev);
+		e->nrcpt = ev->count;
+	}
+}
+
+static void delivery_to(struct attribution *a, struct entry *e, const struct log_event *ev,
+			uint64_t rcpt_hash, bool is_local)
+{
+	struct rcpt *r = rcpt_get(e, (uint32_t)rcpt_hash);
+
+	if (r == NULL) {
+		return;
+	}
+	r->delivery = (uint8_t)ev->delivery;
+	r->remote = !is_local;
+	r->unknown = ev->is_unknown_rcpt;
+	r->forwarded = ev->orig_rcpt.len > 0;
+	if (e->sender != NULL && ev->delivery == LOG_BOUNCED &&
+	    e->sender->out.evidence_count == 2) {
+		sender_add_evidence(e->sender, e->place, a->line);
+	}
+	find_script(a, e, rcpt_hash);
+}
+
+static void delivered(struct attribution *a, const struct log_line *l, const struct log_event *ev)
+{
+	if (ev->mta == LOG_MTA_QMAIL) {
+		const struct qmail_delivery *d = &a->deliveries[ev->count % DELIVERIES_SIZE];
+		struct entry *e = d->number == ev->count ? entry_find(a, str_of(d->id)) : NULL;
+		if (e != NULL) {
+			delivery_to(a, e, ev, d->rcpt, d->is_local);
+		}
+		return;
+	}
+	struct entry *e = entry_get(a, ev->id, l->time);
+	if (e == NULL) {
+		return;
+	}
+	if (ev->delivery == LOG_EXPIRED) {
+		for (uint32_t i = 0; i < e->rcpt_count; i++) {
+			if (e->rcpts[i].delivery == LOG_DEFERRED) {
+				e->rcpts[i].delivery = LOG_EXPIRED;
+			}
+		}
+		return;
+	}
+	/* Sendmail lists many in one line; the others write one. */
+	struct str list = ev->rcpt;
+	do {
+		struct str one = ev->mta == LOG_MTA_SENDMAIL ? str_take_until(&list, ',')
+							     : str_take(&list, list.len);
+		delivery_to(a, e, ev, hash_of(a, bare_id(one)), ev->is_local_relay);
+	} while (list.len > 0);
+}
+
+static void authenticated(struct attribution *a, const struct log_line *l,
+			  const struct log_event *ev)
+{
+	if (ev->id.len == 0) {
+		return; /* a mailbox login: no message of ours */
+	}
+	struct entry *e = entry_get(a, ev->id, l->time);
+	if (e != NULL && e->sender == NULL) {
+		name_source(a, e, ev);
+	}
+}
+
+static void named(struct attribution *a, const struct log_line *l, const struct log_event *ev,
+		  struct attribution_place place)
+{
+	struct entry *e = entry_find(a, ev->id);
+
+	if (e == NULL) {
+		/* No arrival before it: a bounce or a forward that the server made itself. */
+		e = entry_new(a, ev->id, l->time);
+		if (e == NULL) {
+			return;
+		}
+		e->place = place;
+		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"));
+		e->provisional = true;
+	}
+	learn_message_id(a, e, ev->message_id);
+}
+
+void attribution_step(struct attribution *a, const struct log_line *l, const struct log_event *e,
+		      struct attribution_place place)
+{
+	struct entry *ended;
+
+	a->line = l->text;
+	switch (e->type) {
+	case LOG_ARRIVED:
+		arrived(a, l, e, place);
+		break;
+	case LOG_MESSAGE_ID:
+		named(a, l, e, place);
+		break;
+	case LOG_QUEUED:
+		queued(a, l, e);
+		break;
+	case LOG_DELIVERY:
+		delivered(a, l, e);
+		break;
+	case LOG_ENDED:
+		ended = entry_find(a, e->id);
+		if (ended != NULL) {
+			entry_end(a, ended);
+		}
+		break;
+	case LOG_AUTH:
+		authenticated(a, l, e);
+		break;
+	case LOG_CWD:
+		(void)str_copy(a->cwd, sizeof(a->cwd), e->cwd);
+		break;
+	case LOG_SCRIPT:
+		learn_script(a, l, e);
+		break;
+	case LOG_LOST_LINES:
+		a->totals.lost_lines += e->count;
+		break;
+	case LOG_NOT_MAIL:
+	case LOG_OTHER:
+	case LOG_UNKNOWN:
+	case LOG_BOUNCE:
+	case LOG_REJECTED:
+	case LOG_AUTH_FAILED:
+	case LOG_REPEATED:
+	case LOG_EVENT_COUNT:
+		break;
+	}
+}
+
+void attribution_end(struct attribution *a)
+{
+	while (!list_is_empty(&a->by_age)) {
+		a->totals.open++;
+		entry_end(a, LIST_ITEM(a->by_age.next, struct entry, age));
+	}
+	for (size_t i = 0; i < a->id_count; i++) {
+		/* An id that was given twice shows the answer twice. */
+		const struct attribution_id *first = map_find(a->wanted, wanted_key(&a->ids[i]));
+		if (first != NULL && first != &a->ids[i]) {
+			const char *wanted = a->ids[i].wanted;
+			a->ids[i] = *first;
+			a->ids[i].wanted = wanted;
+		}
+	}
+}
+
+const struct attribution_sender *attribution_next(const struct attribution *a, size_t *pos)
+{
+	const struct sender *s = map_next(a->senders, pos);
+
+	return s == NULL ? NULL : &s->out;
+}
+
+const struct attribution_id *attribution_id_get(const struct attribution *a, size_t i)
+{
+	return i < a->id_count ? &a->ids[i] : NULL;
+}
+
+const struct attribution_totals *attribution_totals(const struct attribution *a)
+{
+	return &a->totals;
+}

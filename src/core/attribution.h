@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attribution: joins the lines of a mail log into messages, and messages into who sent them.
+ *
+ * One pass, in the order of the log. A message lives from its arrival until it leaves the queue;
+ * then it is counted for its source and forgotten, because queue ids are used again. A message that
+ * a content filter puts back is the same message: it is found by its Message-ID, and the first
+ * arrival says who sent it. Only mail that leaves the machine counts. Memory is bounded: what does
+ * not fit is counted as lost. Layer: core (pure).
+ */
+#ifndef CORE_ATTRIBUTION_H
+#define CORE_ATTRIBUTION_H
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/siphash.h"
+#include "base/str.h"
+#include "proto/log_event.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ATTRIBUTION_TEXT_MAX 256
+#define ATTRIBUTION_EVIDENCE_MAX 5
+#define ATTRIBUTION_DISTINCT_MAX                                                                   \
+	64 /* distinct values that are counted exactly; then "at least"                            \
+	    */
+
+enum source_kind {
+	SOURCE_ACCOUNT, /* SASL login */
+	SOURCE_USER,    /* local user or uid */
+	SOURCE_SCRIPT,  /* a file, known from cwd or PHP's log */
+	SOURCE_ADDRESS, /* a client without a login */
+	SOURCE_SERVER,  /* the machine itself: root, cron, localhost without more */
+	SOURCE_KIND_COUNT,
+};
+
+struct attribution;
+
+struct attribution_opts {
+	size_t messages_max; /* living messages; 0: 100,000 */
+	size_t senders_max;  /* sources; 0: 20,000 */
+	struct siphash_key key;
+};
+
+/* Where a line stands. */
+struct attribution_place {
+	uint32_t file; /* the caller's number */
+	uint32_t line; /* from 1 */
+};
+
+struct attribution_evidence {
+	struct attribution_place place;
+	char text[ATTRIBUTION_TEXT_MAX];
+};
+
+/* What became known about one source. Only mail to other machines. */
+struct attribution_sender {
+	enum source_kind kind;
+	char name[ATTRIBUTION_TEXT_MAX];
+	char script[ATTRIBUTION_TEXT_MAX]; /* of a user: the folder or file seen with it last; may
+					      be empty */
+	uint64_t messages;
+	uint64_t recipients; /* distinct ones of each message, retries counted once */
+	uint64_t sent;
+	uint64_t bounced;
+	uint64_t deferred;
+	uint64_t unknown;       /* of the bounced: no such user */
+	uint64_t null_sender;   /* messages with an empty sender */
+	uint64_t forwarded;     /* recipients that an alias or forward made */
+	uint64_t foreign;       /* messages whose sender is not the login itself */
+	uint64_t local_client;  /* logins from this machine: webmail or a script */
+	uint64_t constant_rcpt; /* messages that also went to the most common recipient */
+	uint64_t
+		script_odd; /* with a script in an upload, cache or temporary folder, or eval()'d */
+	uint32_t addresses; /* distinct client addresses, up to ATTRIBUTION_DISTINCT_MAX */
+	uint32_t networks;  /* distinct /24 or /48 of them */
+	uint32_t senders;   /* distinct sender addresses */
+	uint32_t subjects;  /* distinct subjects, where the log has them */
+	uint64_t peak_per_h; /* most recipients in one hour of the log */
+	struct wall first;
+	struct wall last;
+	struct attribution_evidence evidence[ATTRIBUTION_EVIDENCE_MAX];
+	size_t evidence_count;
+};
+
+/* A message that was asked for. */
+struct attribution_id {
+	const char *wanted; /* as given */
+	bool found;
+	char queue_id[40];
+	char source[ATTRIBUTION_TEXT_MAX]; /* empty: found, but its arrival is not in the log */
+	enum source_kind kind;
+	struct wall time;
+};
+
+struct attribution_totals {
+	uint64_t messages;   /* ended or still queued at the end */
+	uint64_t rejoined;   /* of them put back by a filter and counted once */
+	uint64_t open;       /* still in the queue when the log ended */
+	uint64_t evicted;    /* dropped because too many lived at once */
+	uint64_t headless;   /* whose arrival is not in the log */
+	uint64_t lost_lines; /* that the logger says it dropped */
+};
+
+/** @return NULL without memory. */
+MUSTUSE struct attribution *attribution_new(const struct attribution_opts *opts);
+void attribution_free(struct attribution *a);
+
+/**
+ * Ask for a message: a Message-ID with or without <>, or a queue id. Before the first step.
+ *
+ * @param id  Borrowed until attribution_free.
+ * @return 0, -ENOSPC over 100,000, or -ENOMEM.
+ */
+MUSTUSE int attribution_want(struct attribution *a, const char *id);
+
+/** Advance by one line. */
+void attribution_step(struct attribution *a, const struct log_line *l, const struct log_event *e,
+		      struct attribution_place place);
+/** The log is over: what still lives is counted too. */
+void attribution_end(struct attribution *a);
+
+/** All sources, in no order: start with *pos = 0; NULL at the end. */
+const struct attribution_sender *attribution_next(const struct attribution *a, size_t *pos);
+/** The ids that were asked for, in their order; NULL at the end. */
+const struct attribution_id *attribution_id_get(const struct attribution *a, size_t i);
+const struct attribution_totals *attribution_totals(const struct attribution *a);
+
+const char *source_kind_name(enum source_kind kind);
+
+#endif

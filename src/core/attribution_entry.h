@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attribution_entry: the messages that live in the queue right now, and how one is counted when it
+ * leaves. Within core/attribution. Layer: core (pure).
+ */
+#ifndef CORE_ATTRIBUTION_ENTRY_H
+#define CORE_ATTRIBUTION_ENTRY_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "core/attribution.h"
+#include "core/attribution_sender.h"
+
+struct rcpt {
+	uint32_t hash;
+	uint8_t delivery; /* enum log_delivery, the last one */
+	bool remote;
+	bool unknown;
+	bool forwarded;
+};
+
+struct entry {
+	struct list age; /* oldest first */
+	char id[40];
+	size_t id_len;
+	struct sender *sender; /* NULL: not known (yet) */
+	struct wall time;
+	struct rcpt *rcpts;
+	uint32_t rcpt_count;
+	uint32_t rcpt_size;
+	bool has_sender;
+	bool null_sender;
+	bool provisional; /* from this machine: a filter may have put it back */
+	uint64_t sender_hash;
+	struct attribution_place place;
+	struct attribution_id *wanted;
+	uint32_t nrcpt;
+};
+
+struct recent {
+	uint64_t hash;
+	struct sender *sender;
+	struct wall time;
+};
+
+struct script_of {
+	uint64_t rcpt;
+	struct wall time;
+	char path[ATTRIBUTION_TEXT_MAX];
+};
+
+/* qmail's numbers of running deliveries. */
+struct qmail_delivery {
+	uint32_t number;
+	char id[24];
+	uint64_t rcpt;
+	bool is_local;
+};
+
+struct attribution {
+	struct attribution_opts opts;
+	struct map *entries;
+	struct map *senders;
+	struct list by_age;
+	struct recent *recent;
+	struct script_of *scripts;
+	struct qmail_delivery *deliveries;
+	struct attribution_id *ids;
+	size_t id_count;
+	size_t id_size;
+	struct map *wanted; /* of the ids, by their bare text */
+	struct attribution_totals totals;
+	char cwd[ATTRIBUTION_TEXT_MAX];
+	struct str line; /* the one being read */
+};
+
+/** @return The living message with this queue id, or NULL. */
+struct entry *entry_find(const struct attribution *a, struct str id);
+/** A new one; the oldest is counted and dropped when there are too many. NULL without memory. */
+struct entry *entry_new(struct attribution *a, struct str id, struct wall time);
+/** The living one, or a new one. */
+struct entry *entry_get(struct attribution *a, struct str id, struct wall time);
+/** Count it for its source and forget it. */
+void entry_end(struct attribution *a, struct entry *e);
+/** Frees without counting. */
+void entry_free(struct entry *e);
+/** One recipient of a message; NULL when it has too many. */
+struct rcpt *rcpt_get(struct entry *e, uint32_t hash);
+/** Key of the table of living messages. */
+struct str entry_key(const void *item);
+
+#endif

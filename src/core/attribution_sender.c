@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attribution_sender: the numbers of one source. Layer: core (pure).
+ */
+#include "core/attribution_sender.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/poison.h"
+
+#define NS_PER_H (3600 * NS_PER_S)
+
+const char *source_kind_name(enum source_kind kind)
+{
+	static const char *const names[] = {"account", "user", "script", "address", "server"};
+	static_assert(COUNT_OF(names) == SOURCE_KIND_COUNT, "a name for every kind");
+
+	ASSERT(kind < SOURCE_KIND_COUNT);
+	return names[kind];
+}
+
+void distinct_add(struct distinct *d, uint64_t hash)
+{
+	for (uint32_t i = 0; i < d->count; i++) {
+		if (d->seen[i] == hash) {
+			return;
+		}
+	}
+	if (d->count < ATTRIBUTION_DISTINCT_MAX) {
+		d->seen[d->count++] = hash;
+	}
+}
+
+/* "203.0.113" of "203.0.113.7"; the first three groups of an IPv6 address. */
+static struct str network_of(struct str addr)
+{
+	char sep = str_find_char(addr, ':') < addr.len ? ':' : '.';
+	size_t seen = 0;
+
+	for (size_t i = 0; i < addr.len; i++) {
+		seen += addr.ptr[i] == sep ? 1 : 0;
+		if (seen == 3) {
+			return str_head(addr, i);
+		}
+	}
+	return addr;
+}
+
+void sender_add_client(struct sender *s, struct str addr, const struct siphash_key *key)
+{
+	struct str network = network_of(addr);
+
+	distinct_add(&s->addresses, siphash(key, addr.ptr, addr.len));
+	distinct_add(&s->networks, siphash(key, network.ptr, network.len));
+	s->out.addresses = s->addresses.count;
+	s->out.networks = s->networks.count;
+}
+
+void sender_add_rcpt(struct sender *s, uint64_t rcpt_hash)
+{
+	size_t empty = COMMON_MAX;
+
+	for (size_t i = 0; i < COMMON_MAX; i++) {
+		if (s->common_count[i] > 0 && s->common[i] == rcpt_hash) {
+			s->common_count[i]++;
+			if (s->common_count[i] > s->out.constant_rcpt) {
+				s->out.constant_rcpt = s->common_count[i];
+			}
+			return;
+		}
+		empty = s->common_count[i] == 0 && empty == COMMON_MAX ? i : empty;
+	}
+	if (empty < COMMON_MAX) {
+		s->common[empty] = rcpt_hash;
+		s->common_count[empty] = 1;
+		return;
+	}
+	for (size_t i = 0; i < COMMON_MAX; i++) {
+		s->common_count[i]--;
+	}
+}
+
+void sender_add_volume(struct sender *s, struct wall time, uint64_t recipients)
+{
+	int64_t hour = time.ns / NS_PER_H;
+
+	if (hour != s->hour) {
+		s->hour = hour;
+		s->hour_recipients = 0;
+	}
+	s->hour_recipients += recipients;
+	if (s->hour_recipients > s->out.peak_per_h) {
+		s->out.peak_per_h = s->hour_recipients;
+	}
+	if (s->out.first.ns == 0 || time.ns < s->out.first.ns) {
+		s->out.first = time;
+	}
+	if (time.ns > s->out.last.ns) {
+		s->out.last = time;
+	}
+}
+
+bool script_is_odd(struct str path)
+{
+	static const char *const parts[] = {
+		"/uploads",     "/cache",   "/tmp", "/temp",  "/images", "/img/", "eval()'d",
+		"/.well-known", "/dev/shm", "/.",   "/fonts", "/css/",   "/logs/"};
+
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		if (str_find_nocase(path, str_of(parts[i])) < path.len) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void sender_set_script(struct sender *s, struct str script)
+{
+	(void)str_copy(s->out.script, sizeof(s->out.script), script);
+	s->out.script_odd += script_is_odd(script) ? 1 : 0;
+}
+
+void sender_add_evidence(struct sender *s, struct attribution_place place, struct str line)
+{
+	if (s->out.evidence_count == ATTRIBUTION_EVIDENCE_MAX) {
+		return;
+	}
+	for (size_t i = 0; i < s->out.evidence_count; i++) {
+		if (s->out.evidence[i].place.file == place.file &&
+		    s->out.evidence[i].place.line == place.line) {
+			return;
+		}
+	}
+	struct attribution_evidence *e = &s->out.evidence[s->out.evidence_count++];
+	e->place = place;
+	(void)str_copy(e->text, sizeof(e->text), line);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attribution_sender: the numbers of one source, as messages are counted for it. Within
+ * core/attribution. Layer: core (pure).
+ */
+#ifndef CORE_ATTRIBUTION_SENDER_H
+#define CORE_ATTRIBUTION_SENDER_H
+
+#include "core/attribution.h"
+
+/* Distinct values by hash: exact up to the limit. */
+struct distinct {
+	uint64_t seen[ATTRIBUTION_DISTINCT_MAX];
+	uint32_t count;
+};
+
+#define COMMON_MAX 8
+
+struct sender {
+	struct attribution_sender out; /* what callers see */
+	struct distinct addresses;
+	struct distinct networks;
+	struct distinct senders;
+	struct distinct subjects;
+	/* The most common recipients (Misra and Gries): counts are lower bounds. */
+	uint64_t common[COMMON_MAX];
+	uint64_t common_count[COMMON_MAX];
+	int64_t hour; /* of the log, for the peak */
+	uint64_t hour_recipients;
+	uint64_t name_hash; /* of the login, to compare senders with */
+	char key[ATTRIBUTION_TEXT_MAX + 1];
+};
+
+/** Count a value that may be new. */
+void distinct_add(struct distinct *d, uint64_t hash);
+
+/** A client's address: itself and its network (/24, or the first four groups of IPv6). */
+void sender_add_client(struct sender *s, struct str addr, const struct siphash_key *key);
+/** A recipient of one message. */
+void sender_add_rcpt(struct sender *s, uint64_t rcpt_hash);
+/** Recipients in an hour of the log. */
+void sender_add_volume(struct sender *s, struct wall time, uint64_t recipients);
+/** The script or folder that a message came from. */
+void sender_set_script(struct sender *s, struct str script);
+/** Keep a line as evidence, if there is room for one more. */
+void sender_add_evidence(struct sender *s, struct attribution_place place, struct str line);
+
+/** Is this path one where no mail comes from in a healthy site? */
+bool script_is_odd(struct str path);
+
+#endif

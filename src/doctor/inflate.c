@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inflate: zlib, liblzma, libzstd and libbz2 behind one face. Layer: doctor.
+ *
+ * Files that were put together of several members (`cat a.gz b.gz`, parallel compressors) go on
+ * with the next member.
+ */
+#include "doctor/inflate.h"
+
+#include "base/assert.h"
+
+#include <bzlib.h>
+#include <errno.h>
+#include <lzma.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/poison.h"
+
+/* A member that wants more memory than this for its window is refused: the doctor stays small. */
+#define WINDOW_BYTES_MAX ((size_t)32 << 20)
+#define ZSTD_WINDOW_LOG_MAX 25
+
+struct inflate {
+	enum inflate_format format;
+	z_stream gzip;
+	lzma_stream xz;
+	ZSTD_DStream *zstd;
+	bz_stream bzip2;
+	bool bzip2_open;
+};
+
+enum inflate_format inflate_detect(struct str head)
+{
+	static const struct {
+		struct str magic;
+		enum inflate_format format;
+	} rows[] = {
+		{{"\x1f\x8b", 2}, INFLATE_GZIP},
+		{{"\xfd"
+		  "7zXZ\0",
+		  6},
+		 INFLATE_XZ},
+		{{"\x28\xb5\x2f\xfd", 4}, INFLATE_ZSTD},
+		{{"BZh", 3}, INFLATE_BZIP2},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (str_has_prefix(head, rows[i].magic)) {
+			return rows[i].format;
+		}
+	}
+	return INFLATE_PLAIN;
+}
+
+static bool bzip2_open(struct inflate *z)
+{
+	z->bzip2 = (bz_stream){0};
+	z->bzip2_open = BZ2_bzDecompressInit(&z->bzip2, 0, 1) == BZ_OK;
+	return z->bzip2_open;
+}
+
+static bool open_format(struct inflate *z)
+{
+	switch (z->format) {
+	case INFLATE_GZIP:
+		return inflateInit2(&z->gzip, 15 + 16) == Z_OK;
+	case INFLATE_XZ:
+		z->xz = (lzma_stream)LZMA_STREAM_INIT;
+		return lzma_stream_decoder(&z->xz, WINDOW_BYTES_MAX, LZMA_CONCATENATED) == LZMA_OK;
+	case INFLATE_ZSTD:
+		z->zstd = ZSTD_createDStream();
+		return z->zstd != NULL &&
+		       ZSTD_isError(ZSTD_DCtx_setParameter(z->zstd, ZSTD_d_windowLogMax,
+							   ZSTD_WINDOW_LOG_MAX)) == 0;
+	case INFLATE_BZIP2:
+		return bzip2_open(z);
+	case INFLATE_PLAIN:
+	case INFLATE_FORMAT_COUNT:
+		break;
+	}
+	return false;
+}
+
+struct inflate *inflate_new(enum inflate_format format)
+{
+	ASSERT(format != INFLATE_PLAIN);
+	struct inflate *z = calloc(1, sizeof(*z));
+
+	if (z != NULL) {
+		z->format = format;
+		if (!open_format(z)) {
+			inflate_free(z);
+			return NULL;
+		}
+	}
+	return z;
+}
+
+void inflate_free(struct inflate *z)
+{
+	if (z == NULL) {
+		return;
+	}
+	(void)inflateEnd(&z->gzip);
+	lzma_end(&z->xz);
+	ZSTD_freeDStream(z->zstd);
+	if (z->bzip2_open) {
+		(void)BZ2_bzDecompressEnd(&z->bzip2);
+	}
+	free(z);
+}
+
+/* The libraries do not write to their input, but not all say so in their types. */
+static void *unconst(const void *p)
+{
+	void *q;
+
+	memcpy(&q, &p, sizeof(q));
+	return q;
+}
+
+static int step_gzip(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
+{
+	z->gzip.next_in = unconst(in->ptr);
+	z->gzip.avail_in = (uInt)in->len;
+	z->gzip.next_out = (Bytef *)out;
+	z->gzip.avail_out = (uInt)size;
+	int r = inflate(&z->gzip, Z_NO_FLUSH);
+	*in = str_skip(*in, in->len - z->gzip.avail_in);
+	*ret_len = size - z->gzip.avail_out;
+	if (r == Z_STREAM_END) {
+		(void)inflateReset(&z->gzip);
+		return in->len > 0 ? 1 : 0;
+	}
+	return r == Z_OK || r == Z_BUF_ERROR ? 1 : -EBADMSG;
+}
+
+static int step_xz(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
+{
+	z->xz.next_in = (const uint8_t *)in->ptr;
+	z->xz.avail_in = in->len;
+	z->xz.next_out = (uint8_t *)out;
+	z->xz.avail_out = size;
+	lzma_ret r = lzma_code(&z->xz, LZMA_RUN);
+	*in = str_skip(*in, in->len - z->xz.avail_in);
+	*ret_len = size - z->xz.avail_out;
+	return r == LZMA_OK || r == LZMA_BUF_ERROR ? 1 : (r == LZMA_STREAM_END ? 0 : -EBADMSG);
+}
+
+static int step_zstd(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
+{
+	ZSTD_inBuffer input = {.src = in->ptr, .size = in->len};
+	ZSTD_outBuffer output = {.dst = out, .size = size};
+	size_t r = ZSTD_decompressStream(z->zstd, &output, &input);
+
+	*in = str_skip(*in, input.pos);
+	*ret_len = output.pos;
+	if (ZSTD_isError(r) != 0) {
+		return -EBADMSG;
+	}
+	return r == 0 && in->len == 0 ? 0 : 1;
+}
+
+static int step_bzip2(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
+{
+	z->bzip2.next_in = unconst(in->ptr);
+	z->bzip2.avail_in = (unsigned)in->len;
+	z->bzip2.next_out = out;
+	z->bzip2.avail_out = (unsigned)size;
+	int r = BZ2_bzDecompress(&z->bzip2);
+	*in = str_skip(*in, in->len - z->bzip2.avail_in);
+	*ret_len = size - z->bzip2.avail_out;
+	if (r == BZ_STREAM_END) {
+		(void)BZ2_bzDecompressEnd(&z->bzip2);
+		z->bzip2_open = false;
+		return !bzip2_open(z) ? -EBADMSG : (in->len > 0 ? 1 : 0);
+	}
+	return r == BZ_OK ? 1 : -EBADMSG;
+}
+
+int inflate_step(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
+{
+	switch (z->format) {
+	case INFLATE_GZIP:
+		return step_gzip(z, in, out, size, ret_len);
+	case INFLATE_XZ:
+		return step_xz(z, in, out, size, ret_len);
+	case INFLATE_ZSTD:
+		return step_zstd(z, in, out, size, ret_len);
+	case INFLATE_BZIP2:
+		return step_bzip2(z, in, out, size, ret_len);
+	case INFLATE_PLAIN:
+	case INFLATE_FORMAT_COUNT:
+		break;
+	}
+	return -EBADMSG;
+}

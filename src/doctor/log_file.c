@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_file: whole lines out of a plain or compressed log. Layer: doctor.
+ */
+#include "doctor/log_file.h"
+
+#include "doctor/inflate.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/poison.h"
+
+/* Plain octets that are held: several reads' worth, so that few lines are moved. */
+#define PLAIN_SIZE ((size_t)1 << 20)
+#define PACKED_SIZE ((size_t)256 << 10)
+static_assert(PLAIN_SIZE > 4 * LOG_FILE_LINE_MAX, "a cut line leaves room");
+
+struct log_file {
+	char *path;
+	int fd;
+	struct inflate *inflate; /* NULL: plain */
+	char *plain;
+	size_t begin; /* of what was not handed out yet */
+	size_t end;
+	char *packed;
+	struct str packed_left;
+	bool at_end;
+	bool skipping; /* the rest of a line that was too long */
+};
+
+static ssize_t read_some(int fd, char *to, size_t size)
+{
+	ssize_t n;
+
+	do {
+		n = read(fd, to, size);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* The first octets say the format; they stay as the first input. */
+static int detect(struct log_file *f, struct errmsg *reterr)
+{
+	ssize_t n = read_some(f->fd, f->plain, PACKED_SIZE);
+
+	if (n < 0) {
+		int r = -errno;
+		return err_set(reterr, r, "cannot read %s: %s", f->path, strerror(-r));
+	}
+	enum inflate_format format = inflate_detect((struct str){f->plain, (size_t)n});
+	if (format == INFLATE_PLAIN) {
+		f->end = (size_t)n;
+		f->at_end = n == 0;
+		return 0;
+	}
+	f->packed = malloc(PACKED_SIZE);
+	f->inflate = inflate_new(format);
+	if (f->packed == NULL || f->inflate == NULL) {
+		return err_set(reterr, -ENOMEM, "no memory to unpack %s", f->path);
+	}
+	memcpy(f->packed, f->plain, (size_t)n);
+	f->packed_left = (struct str){f->packed, (size_t)n};
+	return 0;
+}
+
+int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr)
+{
+	struct stat st;
+	struct log_file *f = calloc(1, sizeof(*f));
+	int r = 0;
+
+	if (f == NULL) {
+		return err_set(reterr, -ENOMEM, "no memory");
+	}
+	f->fd = -1;
+	f->path = strdup(path);
+	f->plain = malloc(PLAIN_SIZE);
+	if (f->path == NULL || f->plain == NULL) {
+		r = err_set(reterr, -ENOMEM, "no memory");
+		goto out;
+	}
+	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (f->fd < 0 || fstat(f->fd, &st) < 0) {
+		r = -errno;
+		err_set(reterr, r, "cannot open %s: %s", path, strerror(-r));
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		r = err_set(reterr, -EINVAL, "%s is not a file", path);
+		goto out;
+	}
+	r = detect(f, reterr);
+out:
+	if (r < 0) {
+		log_file_close(f);
+	} else {
+		*ret = f;
+	}
+	return r;
+}
+
+static int fill_plain(struct log_file *f)
+{
+	ssize_t n = read_some(f->fd, f->plain + f->end, PLAIN_SIZE - f->end);
+
+	if (n < 0) {
+		return -errno;
+	}
+	f->at_end = n == 0;
+	f->end += (size_t)n;
+	return 0;
+}
+
+static int fill_inflated(struct log_file *f)
+{
+	size_t len = 0;
+
+	if (f->packed_left.len == 0) {
+		ssize_t n = read_some(f->fd, f->packed, PACKED_SIZE);
+		if (n <= 0) {
+			f->at_end = true;
+			return n < 0 ? -errno : 0;
+		}
+		f->packed_left = (struct str){f->packed, (size_t)n};
+	}
+	int r = inflate_step(f->inflate, &f->packed_left, f->plain + f->end, PLAIN_SIZE - f->end,
+			     &len);
+	f->end += len;
+	if (r < 0) {
+		f->at_end = true;
+		return r;
+	}
+	return 0;
+}
+
+/* Make room at the end: move the unfinished line to the front. */
+static void move_down(struct log_file *f)
+{
+	if (f->begin > 0) {
+		memmove(f->plain, f->plain + f->begin, f->end - f->begin);
+		f->end -= f->begin;
+		f->begin = 0;
+	}
+}
+
+/* Whole lines in what is held, if any. */
+static bool take_lines(struct log_file *f, struct str *ret)
+{
+	const char *from = f->plain + f->begin;
+	const char *last = memrchr(from, '\n', f->end - f->begin);
+
+	if (last == NULL && f->end - f->begin > LOG_FILE_LINE_MAX) {
+		/* Too long: its first part is the line, the rest is dropped. */
+		*ret = (struct str){from, f->skipping ? 0 : LOG_FILE_LINE_MAX};
+		f->begin = f->end;
+		f->skipping = true;
+		return ret->len > 0;
+	}
+	if (last == NULL) {
+		return false;
+	}
+	*ret = (struct str){from, (size_t)(last - from) + 1};
+	f->begin += ret->len;
+	if (f->skipping) {
+		f->skipping = false;
+		size_t rest = str_find_char(*ret, '\n') + 1;
+		*ret = str_skip(*ret, rest);
+	}
+	return ret->len > 0;
+}
+
+int log_file_read(struct log_file *f, struct str *ret, struct errmsg *reterr)
+{
+	int r = 0;
+
+	while (!take_lines(f, ret)) {
+		if (f->at_end) {
+			/* What is left has no newline. */
+			*ret = (struct str){f->plain + f->begin,
+					    f->skipping ? 0 : f->end - f->begin};
+			f->begin = f->end;
+			return ret->len > 0 ? 1 : 0;
+		}
+		move_down(f);
+		r = f->inflate != NULL ? fill_inflated(f) : fill_plain(f);
+		if (r < 0) {
+			return err_set(reterr, r, "cannot read %s further: %s", f->path,
+				       r == -EBADMSG ? "damaged" : strerror(-r));
+		}
+	}
+	return 1;
+}
+
+void log_file_close(struct log_file *f)
+{
+	if (f != NULL) {
+		inflate_free(f->inflate);
+		fd_close(&f->fd);
+		free(f->plain);
+		free(f->packed);
+		free(f->path);
+		free(f);
+	}
+}
