@@ -250,6 +250,21 @@ static const struct conf_row notices_rows[] = {
 	 .nullable = true,
 	 .sample = "\"https://abuse.provider.example\"",
 	 .help = "How the owner reaches the panel: the link in a notice begins with it."},
+	{.key = "burst",
+	 .type = CONF_UINT,
+	 FIELD(struct policy, notice_burst),
+	 .min = 1,
+	 .max = 1000,
+	 .dflt = "3",
+	 .help = "Notices of blocks that a tenant gets at once; further ones wait and are one "
+		 "mail."},
+	{.key = "window",
+	 .type = CONF_DURATION,
+	 FIELD(struct policy, notice_window_s),
+	 .min = 1,
+	 .max = 86400,
+	 .dflt = "10m",
+	 .help = "Within this time."},
 };
 static const struct conf_map notices_map = {"notices", notices_rows, COUNT_OF(notices_rows), 0};
 
@@ -277,6 +292,32 @@ static const struct conf_row unblock_rows[] = {
 	 .help = "Attempts must not have risen for this long before an unblock."},
 };
 static const struct conf_map unblock_map = {"unblock", unblock_rows, COUNT_OF(unblock_rows), 0};
+
+static const struct conf_row retention_rows[] = {
+	{.key = "samples",
+	 .type = CONF_DURATION,
+	 FIELD(struct policy, keep_samples_s),
+	 .min = 3600,
+	 .max = 365 * 86400,
+	 .dflt = "14d",
+	 .help = "Content of flagged messages, encrypted."},
+	{.key = "events",
+	 .type = CONF_DURATION,
+	 FIELD(struct policy, keep_events_s),
+	 .min = 86400,
+	 .max = 365 * 86400,
+	 .dflt = "7d",
+	 .help = "What `tail` and the panel show as it happens; whole days."},
+	{.key = "audit",
+	 .type = CONF_DURATION,
+	 FIELD(struct policy, keep_audit_s),
+	 .min = 86400,
+	 .max = 3650 * 86400,
+	 .dflt = "400d",
+	 .help = "Who looked at what and did what."},
+};
+static const struct conf_map retention_map = {"retention", retention_rows, COUNT_OF(retention_rows),
+					      0};
 
 static const struct conf_row brake_rows[] = {
 	{.key = "blocks",
@@ -381,6 +422,7 @@ static const struct conf_row root_rows[] = {
 	 .help = "No order reaches these, whoever gives it."},
 	{.key = "notices", MAP(notices_map), .help = "Mail to the owners."},
 	{.key = "unblock", MAP(unblock_map), .help = "What an unblock waits for."},
+	{.key = "retention", MAP(retention_map), .help = "How long what was seen is kept."},
 	{.key = "brake",
 	 MAP(brake_map),
 	 .help = "More automatic blocks than this become throttle, and staff are paged."},

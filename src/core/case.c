@@ -121,7 +121,7 @@ enum attempts_trend case_attempts_trend(const struct attempt *a, size_t n, struc
 	for (int i = 0; i < ATTEMPT_PARTS; i++) {
 		int64_t end = now.ns - window_ns + window_ns * (i + 1) / ATTEMPT_PARTS;
 		uint64_t hits = hits_at(a, n, end);
-		part[i] = hits - before;
+		part[i] = hits > before ? hits - before : 0; /* a count that began anew */
 		falls = falls && (i == 0 || part[i] <= part[i - 1]);
 		before = hits;
 	}

@@ -31,6 +31,11 @@ struct policy *policy_new(void)
 		.cool_down_count = 3,
 		.probation_s = 72 * 3600,
 		.quiet_s = 600,
+		.notice_burst = 3,
+		.notice_window_s = 600,
+		.keep_samples_s = 14 * 24 * 3600,
+		.keep_events_s = 7 * 24 * 3600,
+		.keep_audit_s = 400 * 24 * 3600,
 		.decision =
 			{
 				.h_micro = 16000000,

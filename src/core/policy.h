@@ -85,11 +85,17 @@ struct policy {
 	const char *notice_smtp; /* "127.0.0.1:25"; NULL: no notices */
 	const char *notice_from;
 	const char *notice_portal; /* URL without a slash at its end */
+	uint32_t notice_burst;     /* to one contact at once; further ones wait and are one mail */
+	uint32_t notice_window_s;
 
 	uint32_t cool_down_s[8]; /* by how often the source was blocked before; then staff */
 	size_t cool_down_count;
 	uint32_t probation_s;
 	uint32_t quiet_s; /* attempts must not rise for this long: 10 min */
+
+	uint32_t keep_samples_s; /* content of flagged messages */
+	uint32_t keep_events_s;
+	uint32_t keep_audit_s;
 
 	struct decision_policy decision;
 	const char *gate_backend; /* "nft", "dry-run" */

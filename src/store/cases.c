@@ -368,7 +368,7 @@ int cases_list_requests(struct store *st, uint64_t case_id, request_visit_fn *vi
 /* ---- attempts ---- */
 
 int cases_add_attempts(struct store *st, uint64_t case_id, const struct attempt_row *a,
-		       struct errmsg *reterr)
+		       struct wall keep_from, struct errmsg *reterr)
 {
 	struct query *q = db_query(
 		store_db(st),
@@ -376,8 +376,25 @@ int cases_add_attempts(struct store *st, uint64_t case_id, const struct attempt_
 		" (SELECT hits FROM live.attempts WHERE case_id = ?1 ORDER BY at DESC LIMIT 1)"
 		" ON CONFLICT DO UPDATE SET hits = excluded.hits");
 	query_bits(q, case_id);
-	query_i64(q, a->at.ns - a->at.ns % NS_PER_S);
+	query_i64(q, a->at.ns);
 	query_u64(q, a->hits);
+	int r = query_run(q, reterr);
+
+	if (r <= 0) {
+		return r;
+	}
+	q = db_query(store_db(st), "DELETE FROM live.attempts WHERE case_id = ?1 AND at < (SELECT"
+				   " max(at) FROM live.attempts WHERE case_id = ?1 AND at < ?2)");
+	query_bits(q, case_id);
+	query_i64(q, keep_from.ns);
+	r = query_run(q, reterr);
+	return r < 0 ? r : 0;
+}
+
+int cases_clear_attempts(struct store *st, uint64_t case_id, struct errmsg *reterr)
+{
+	struct query *q = db_query(store_db(st), "DELETE FROM live.attempts WHERE case_id = ?1");
+	query_bits(q, case_id);
 	int r = query_run(q, reterr);
 
 	return r < 0 ? r : 0;

@@ -131,9 +131,15 @@ struct attempt_row {
 	struct wall at;
 	uint64_t hits; /* refused since the block */
 };
-/** Kept only when it differs from the last; at most one a second. */
+/**
+ * Kept only when the count differs from the last one; one with the same time takes its place.
+ *
+ * @param keep_from  Older points may go, all but the newest of them.
+ */
 MUSTUSE int cases_add_attempts(struct store *st, uint64_t case_id, const struct attempt_row *a,
-			       struct errmsg *reterr);
+			       struct wall keep_from, struct errmsg *reterr);
+/** Counting starts anew: another block, or the case is closed. */
+MUSTUSE int cases_clear_attempts(struct store *st, uint64_t case_id, struct errmsg *reterr);
 typedef void attempt_visit_fn(const struct attempt_row *a, void *ctx);
 /** Newest first, down to and with the first point before `since`; at most ATTEMPTS_MAX. */
 #define ATTEMPTS_MAX 4096

@@ -216,6 +216,16 @@ int orders_set_case(struct store *st, enum order_origin origin, uint64_t seq, ui
 	return r < 0 ? r : 0;
 }
 
+int orders_sum_hits(struct store *st, uint64_t case_id, struct wall since, uint64_t *ret,
+		    struct errmsg *reterr)
+{
+	struct query *q = db_query(store_db(st), "SELECT coalesce(sum(hits), 0) FROM orders"
+						 " WHERE case_id = ?1 AND given_at >= ?2");
+	query_bits(q, case_id);
+	query_i64(q, since.ns);
+	return one_number(q, ret, reterr);
+}
+
 int orders_list(struct store *st, const struct order_filter *f, const struct page *page,
 		order_visit_fn *visit, void *ctx, struct page_end *ret_end, struct errmsg *reterr)
 {
@@ -272,3 +282,26 @@ int orders_list_after(struct store *st, enum order_origin origin, uint64_t seq,
 	}
 	return r;
 }
+
+int orders_list_standing(struct store *st, struct wall now, order_visit_fn *visit, void *ctx,
+			 struct errmsg *reterr)
+{
+	/* 0 is RUNG_PASS: without an end it only took back what was; 5 to 7: would, over, refused.
+	 */
+	struct query *q = db_query(
+		store_db(st), "SELECT " ORDER_COLUMNS
+			      " FROM orders WHERE id IN (SELECT max(id) FROM orders WHERE origin ="
+			      " ?1 GROUP BY network, source) AND state NOT IN (5, 6, 7)"
+			      " AND (expires_at > ?2 OR (expires_at = 0 AND rung <> 0))");
+	int r;
+
+	query_i64(q, ORIGIN_DESK);
+	query_i64(q, now.ns);
+	while ((r = query_step(q, reterr)) > 0) {
+		struct order_row o = order_of(q);
+		visit(&o, ctx);
+	}
+	return r;
+}
+static_assert(ORDER_WOULD == 5 && ORDER_RELEASED == 6 && ORDER_REFUSED == 7, "as above");
+static_assert(RUNG_PASS == 0, "as above");

@@ -57,6 +57,9 @@ MUSTUSE int orders_get_by_id(struct store *st, uint64_t id, struct arena *a, str
 MUSTUSE int orders_report(struct store *st, const struct order_report *r, struct errmsg *reterr);
 MUSTUSE int orders_set_case(struct store *st, enum order_origin origin, uint64_t seq,
 			    uint64_t case_id, struct errmsg *reterr);
+/** Packets refused by all orders of a case that were given since a time. */
+MUSTUSE int orders_sum_hits(struct store *st, uint64_t case_id, struct wall since, uint64_t *ret,
+			    struct errmsg *reterr);
 /** Newest first. */
 MUSTUSE int orders_list(struct store *st, const struct order_filter *f, const struct page *page,
 			order_visit_fn *visit, void *ctx, struct page_end *ret_end,
@@ -64,5 +67,8 @@ MUSTUSE int orders_list(struct store *st, const struct order_filter *f, const st
 /** Of one origin, those above `seq`, oldest first: what the gate has not got yet. */
 MUSTUSE int orders_list_after(struct store *st, enum order_origin origin, uint64_t seq,
 			      order_visit_fn *visit, void *ctx, struct errmsg *reterr);
+/** Orders of staff that stand now: the newest of each source, unless it is over or has run out. */
+MUSTUSE int orders_list_standing(struct store *st, struct wall now, order_visit_fn *visit,
+				 void *ctx, struct errmsg *reterr);
 
 #endif

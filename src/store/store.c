@@ -20,7 +20,6 @@
 
 #define PATH_SIZE 4096
 #define REPLIES_KEPT_NS (24 * 3600 * NS_PER_S)
-#define DAY_NS (24 * 3600 * NS_PER_S)
 /* Rows taken away in one go, so that nothing else waits for long. */
 #define SWEEP_ROWS 2000
 
@@ -254,14 +253,14 @@ static int sweep(struct store *st, const char *sql, struct wall before, struct e
 int store_keep_house(struct store *st, struct wall now, const struct store_retention *keep,
 		     struct errmsg *reterr)
 {
-	struct wall samples = {now.ns - (int64_t)keep->sample_days * DAY_NS};
-	struct wall audit = {now.ns - (int64_t)keep->audit_days * DAY_NS};
+	struct wall samples = {now.ns - (int64_t)keep->samples_s * NS_PER_S};
+	struct wall audit = {now.ns - (int64_t)keep->audit_s * NS_PER_S};
 	struct wall replies = {now.ns - REPLIES_KEPT_NS};
 	int r = events_flush(st, reterr);
 
 	if (r == 0) {
 		r = events_drop_before(
-			st, (struct wall){now.ns - (int64_t)keep->event_days * DAY_NS}, reterr);
+			st, (struct wall){now.ns - (int64_t)keep->events_s * NS_PER_S}, reterr);
 	}
 	if (r == 0) {
 		r = sweep(st,

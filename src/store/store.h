@@ -93,9 +93,9 @@ struct page_end {
 /** Look after it now and then (every minute): folds the write-ahead log back, drops what is over
  * its retention. */
 struct store_retention {
-	uint32_t sample_days; /* content of flagged messages */
-	uint32_t event_days;  /* day tables of live events */
-	uint32_t audit_days;
+	uint32_t samples_s; /* content of flagged messages */
+	uint32_t events_s;  /* live events, by whole days */
+	uint32_t audit_s;
 };
 MUSTUSE int store_keep_house(struct store *st, struct wall now, const struct store_retention *keep,
 			     struct errmsg *reterr);

@@ -262,7 +262,7 @@ static void see_audit(const struct audit_row *a, void *ctx)
 static void house_keeping_keeps_what_it_should(void **state)
 {
 	struct fixture *f = *state;
-	struct store_retention keep = {.sample_days = 1, .event_days = 1, .audit_days = 2};
+	struct store_retention keep = {.samples_s = 86400, .events_s = 86400, .audit_s = 2 * 86400};
 	struct sample s = a_sample("x");
 	struct sample_row row = {
 		.network = STR("n"), .source = STR("s"), .holder = STR("s"), .at = S(1000)};

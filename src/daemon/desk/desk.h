@@ -140,6 +140,9 @@ MUSTUSE int desk_case_unblock(struct desk *d, uint64_t id, const struct actor *w
 MUSTUSE int desk_case_checks(struct desk *d, uint64_t id, struct desk_unblock *ret,
 			     struct errmsg *reterr);
 
+/** The `checks` array: {name, result, detail}. */
+void desk_write_checks(struct jsonw *w, const char *key, const struct case_answer *answer);
+
 /* ---- acting on sources ---- */
 
 /* What staff want of a source. RUNG_PASS with `release` set is `source unblock`: it takes back
@@ -193,15 +196,26 @@ void desk_listen(struct desk *d, desk_event_fn *fn, void *ctx);
 
 struct desk_opts {
 	struct loop *loop;
-	const struct policy *policy;
-	const char *store_dir;    /* NULL: in memory */
-	const char *template_dir; /* the operator's texts; NULL: the installed ones */
+	const struct policy *policy; /* borrowed for life */
+	const char *store_dir;       /* NULL: in memory */
+	const char *template_dir;    /* the operator's texts; NULL: only those within the program */
+
+	/* How to reach other processes: enum process, enum msg_type. */
+	void (*send)(void *ctx, int to, uint32_t type, struct str body);
+	struct wall (*now)(void *ctx); /* NULL: the clock */
+	void *ctx;
 };
 
 MUSTUSE int desk_new(const struct desk_opts *o, struct desk **ret, struct errmsg *reterr);
 /** NULL is allowed. */
 void desk_free(struct desk *d);
-/** Take a new configuration; the old one may be freed afterwards. */
-void desk_set_policy(struct desk *d, const struct policy *p);
+/* What desk_main hands on. */
+void desk_peer_up(struct desk *d, int process);
+void desk_peer_down(struct desk *d, int process);
+/** @return false when the message made no sense. */
+MUSTUSE bool desk_received(struct desk *d, int from, uint32_t type, struct str body);
+/** Four times a second: batches, notices, probations, retries. */
+#define DESK_TICK_MS 250
+void desk_tick(struct desk *d);
 
 #endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * desk_intake: what tap and judge tell: samples, source snapshots, spikes, the brake, and
+ * everybody's statistics. Layer: daemon.
+ */
+#include "daemon/desk/desk.h"
+
+#include "base/assert.h"
+#include "base/cur.h"
+#include "core/proof.h"
+#include "core/sample.h"
+#include "daemon/desk/desk_impl.h"
+#include "sys/loop.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/poison.h"
+
+/* ---- samples ---- */
+
+static int open_case_of(struct desk *d, const struct owner_of *owner, uint64_t *ret_id,
+			struct errmsg *reterr)
+{
+	struct case_row c;
+	struct arena *a = arena_new(DESK_ARENA_MAX);
+	int r = a == NULL ? err_set(reterr, -ENOMEM, "out of memory")
+			  : cases_find_open(d->store, owner->network, owner->holder, a, &c, reterr);
+
+	*ret_id = r == 0 ? c.id : 0;
+	arena_free(a);
+	return r == -ENOENT ? 0 : r;
+}
+
+static bool sample_came(struct desk *d, struct str body)
+{
+	struct sample s;
+	struct owner_of owner;
+	struct errmsg err;
+
+	if (sample_decode(body.ptr, body.len, &s) < 0) {
+		return false;
+	}
+	desk_owner_of(d, &s.obs.source, &owner);
+	struct sample_row row = {
+		.network = owner.network,
+		.source = owner.source,
+		.holder = owner.holder,
+		.at = s.obs.time,
+		.score_micro = s.obs.score_micro,
+	};
+	memcpy(row.sha256, s.obs.sample, sizeof(row.sha256));
+
+	int r = store_begin(d->store, &err);
+	if (r == 0) {
+		r = open_case_of(d, &owner, &row.case_id, &err);
+		if (r == 0) {
+			r = samples_add(d->store, &row, &s, &err);
+		}
+		r = store_end(d->store, r, &err);
+	}
+	/* One that is lost: the tap repeats its last ones when a desk comes back. */
+	(void)desk_store_said(d, r, &err);
+	return true;
+}
+
+/* ---- sources ---- */
+
+static bool source_came(struct desk *d, struct str body)
+{
+	struct proof p;
+	uint8_t len[4];
+	struct enc e = enc_of(len, sizeof(len));
+
+	if (body.len > PROOF_ENCODED_MAX || proof_decode(body.ptr, body.len, &p) < 0) {
+		return false;
+	}
+	enc_uint(&e, 4, body.len);
+	if (d->source_count >= SOURCES_BATCH ||
+	    d->sources.len + body.len + sizeof(len) > d->sources.max) {
+		desk_sources_flush(d);
+	}
+	buf_add(&d->sources, (struct str){(const char *)len, sizeof(len)});
+	buf_add(&d->sources, body);
+	if (buf_end(&d->sources) < 0) { /* the judge says it again at the next change */
+		buf_clear(&d->sources);
+		d->source_count = 0;
+		return true;
+	}
+	d->source_count++;
+	return true;
+}
+
+static void tell_change(struct desk *d, const struct owner_of *owner, const struct proof *p,
+			const struct source_row *before)
+{
+	if (before != NULL && before->verdict == p->verdict && before->rung == p->rung) {
+		return;
+	}
+	desk_event(d, "verdict", owner->network, owner->source, "%s, rung %s: %s",
+		   verdict_name(p->verdict), rung_name(p->rung), p->rule);
+}
+
+static int put_source(struct desk *d, struct str body, struct errmsg *reterr)
+{
+	struct proof p;
+	struct owner_of owner;
+	struct source_row before;
+	struct arena *a = arena_new(DESK_ARENA_MAX);
+	int r = a == NULL ? err_set(reterr, -ENOMEM, "out of memory") : 0;
+
+	if (r == 0 && proof_decode(body.ptr, body.len, &p) == 0) {
+		desk_owner_of(d, &p.source, &owner);
+		r = sources_get(d->store, owner.network, owner.source, a, &before, reterr);
+		if (r == 0 || r == -ENOENT) {
+			tell_change(d, &owner, &p, r == 0 ? &before : NULL);
+			const struct source_row row = {
+				.network = owner.network,
+				.source = owner.source,
+				.tenant = owner.tenant,
+				.server = owner.server,
+				.verdict = p.verdict,
+				.rung = p.rung,
+				.messages = p.messages,
+				.flagged = p.flagged,
+				.seen_at = p.time,
+				.proof = body,
+			};
+			r = sources_put(d->store, &row, reterr);
+		}
+	}
+	arena_free(a);
+	return r;
+}
+
+void desk_sources_flush(struct desk *d)
+{
+	struct errmsg err;
+	struct str rest = buf_str(&d->sources);
+
+	if (rest.len == 0) {
+		return;
+	}
+	int r = store_begin(d->store, &err);
+	if (r == 0) {
+		while (r == 0 && rest.len > 0) {
+			struct str head = str_take(&rest, 4);
+			struct cur c = cur_of(head.ptr, head.len);
+			r = put_source(d, str_take(&rest, (size_t)cur_uint(&c, 4, rest.len)), &err);
+		}
+		r = store_end(d->store, r, &err);
+	}
+	if (desk_store_said(d, r, &err) == 0 || d->sources.len > d->sources.max / 2) {
+		buf_clear(&d->sources); /* kept for the next try while there is room */
+		d->source_count = 0;
+	}
+}
+
+static bool spike_came(struct desk *d, struct str body)
+{
+	struct proof p;
+	struct owner_of owner;
+
+	if (proof_decode(body.ptr, body.len, &p) < 0) {
+		return false;
+	}
+	desk_owner_of(d, &p.source, &owner);
+	desk_event(d, "spike", owner.network, owner.source, "%s", p.rule);
+	return true;
+}
+
+static bool brake_came(struct desk *d, struct str body)
+{
+	struct cur c = cur_of(body.ptr, body.len);
+	bool on = cur_bool(&c);
+	uint32_t blocks = (uint32_t)cur_uint(&c, 4, UINT32_MAX);
+	uint32_t window_s = (uint32_t)cur_uint(&c, 4, UINT32_MAX);
+
+	if (cur_end(&c) < 0) {
+		return false;
+	}
+	if (on && !d->health.brake_on) {
+		d->health.brake_since = desk_now(d);
+	}
+	d->health.brake_on = on;
+	d->health.brake_blocks = on ? blocks : 0;
+	desk_event(d, "brake", STR_EMPTY, STR_EMPTY,
+		   on ? "on: %u automatic blocks within %u s; further ones become throttle until "
+			"staff lift it"
+		      : "off (%u blocks, %u s)",
+		   blocks, window_s);
+	return true;
+}
+
+/* ---- everybody ---- */
+
+static bool stats_came(struct desk *d, int from, struct str body)
+{
+	struct cur c = cur_of(body.ptr, body.len);
+	uint64_t process = cur_uint(&c, 1, PROCESS_COUNT - 1);
+	struct str json = cur_bytes(&c, c.left);
+
+	if (cur_end(&c) < 0 || (int)process != from || json.len < 2 || json.ptr[0] != '{') {
+		return false;
+	}
+	buf_clear(&d->stats[from]);
+	buf_add(&d->stats[from], json);
+	if (buf_end(&d->stats[from]) < 0) {
+		buf_clear(&d->stats[from]);
+		return false;
+	}
+	d->peers[from].stats = buf_str(&d->stats[from]);
+	d->peers[from].stats_at = desk_now(d);
+	return true;
+}
+
+static bool received_from_judge(struct desk *d, uint32_t type, struct str body)
+{
+	switch (type) {
+	case MSG_SOURCE:
+		return source_came(d, body);
+	case MSG_SPIKE:
+		return spike_came(d, body);
+	case MSG_BRAKE:
+		return brake_came(d, body);
+	default:
+		return false;
+	}
+}
+
+bool desk_received(struct desk *d, int from, uint32_t type, struct str body)
+{
+	bool good = false;
+
+	ASSERT(from >= 0 && from < PROCESS_COUNT);
+	if (type == MSG_STATS) {
+		good = stats_came(d, from, body);
+	} else if (from == PROCESS_GATE) {
+		good = desk_received_from_gate(d, type, body);
+	} else if (from == PROCESS_JUDGE) {
+		good = received_from_judge(d, type, body);
+	} else if (from == PROCESS_TAP && type == MSG_SAMPLE) {
+		good = sample_came(d, body);
+	}
+	d->health.bad_messages += good ? 0 : 1;
+	return good;
+}
+
+void desk_peer_up(struct desk *d, int process)
+{
+	ASSERT(process >= 0 && process < PROCESS_COUNT);
+	d->peers[process].connected = true;
+	if (process == PROCESS_JUDGE) {
+		desk_judge_remind(d);
+	}
+}
+
+void desk_peer_down(struct desk *d, int process)
+{
+	ASSERT(process >= 0 && process < PROCESS_COUNT);
+	d->peers[process].connected = false;
+}

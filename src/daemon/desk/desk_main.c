@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * desk_main: the desk as a process below the parent: its channels and its clock. Layer: daemon.
+ */
+#include "base/assert.h"
+#include "daemon/child.h"
+#include "daemon/desk/desk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/poison.h"
+
+struct desk_process {
+	struct child *child;
+	struct desk *desk;
+	struct loop_event *tick;
+};
+
+static void send_to(void *ctx, int to, uint32_t type, struct str body)
+{
+	struct desk_process *p = ctx;
+
+	/* What can't be sent now is sent again when that process comes back. */
+	(void)(child_send(p->child, (enum process)to, type, body) < 0);
+}
+
+static int open_desk(struct child *c, void **ret_ctx, struct errmsg *reterr)
+{
+	struct desk_process *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		return err_set(reterr, -ENOMEM, "out of memory");
+	}
+	p->child = c;
+	*ret_ctx = p;
+	return 0;
+}
+
+static void tick(void *ctx)
+{
+	struct desk_process *p = ctx;
+
+	desk_tick(p->desk);
+}
+
+static int start_desk(void *ctx, struct errmsg *reterr)
+{
+	struct desk_process *p = ctx;
+	const struct desk_opts opts = {
+		.loop = p->child->loop,
+		.policy = p->child->policy,
+		.store_dir = p->child->state_dir,
+		.send = send_to,
+		.ctx = p,
+	};
+	int r = desk_new(&opts, &p->desk, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	p->tick = loop_timer(p->child->loop, tick, p);
+	if (p->tick == NULL) {
+		return err_set(reterr, -ENOMEM, "out of memory");
+	}
+	loop_timer_every(p->tick, DESK_TICK_MS);
+	return 0;
+}
+
+static void received(void *ctx, enum process from, const struct chan_msg *m)
+{
+	struct desk_process *p = ctx;
+
+	if (!desk_received(p->desk, (int)from, m->type, m->body)) {
+		child_bad(p->child, from);
+	}
+}
+
+static void peer_up(void *ctx, enum process peer)
+{
+	struct desk_process *p = ctx;
+
+	desk_peer_up(p->desk, (int)peer);
+}
+
+static void peer_down(void *ctx, enum process peer)
+{
+	struct desk_process *p = ctx;
+
+	desk_peer_down(p->desk, (int)peer);
+}
+
+static void stop(void *ctx)
+{
+	struct desk_process *p = ctx;
+
+	loop_event_free(p->tick);
+	desk_free(p->desk);
+	p->tick = NULL;
+	p->desk = NULL;
+}
+
+const struct child_spec desk_child = {
+	.process = PROCESS_DESK,
+	.name = "desk",
+	.user = "_postern-desk",
+	.profile = SANDBOX_SERVER,
+	.readable = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl",
+		     "/etc/postern", "/usr/share/postern"},
+	.open = open_desk,
+	.start = start_desk,
+	.received = received,
+	.peer_up = peer_up,
+	.peer_down = peer_down,
+	.stop = stop,
+};
