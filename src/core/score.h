@@ -22,18 +22,10 @@
 #define SCORE_REASONS_MAX 8
 /* Octets of one reason, its NUL included. */
 #define SCORE_REASON_SIZE 96
-/* Links of one message that are looked at. */
-#define SCORE_LINKS_MAX 256
 /* Octets of visible text that are looked at for the campaign; the score looks at less. */
 #define SCORE_TEXT_MAX (64 * 1024)
 /* Octets of the subject, of a name and of an address that are looked at. */
 #define SCORE_FIELD_MAX 1024
-
-struct score_link {
-	struct str url;  /* as it stands in the message */
-	struct str host; /* its host name; empty when it has none */
-	struct str text; /* what a reader sees in its place; empty when that is not known */
-};
 
 /* What the filter sees of a message. All texts are borrowed and decoded to UTF-8 as far as that
  * was possible; any octets are survived. */
@@ -42,15 +34,14 @@ struct score_input {
 	struct str from_name;
 	struct str from_address;
 	struct str reply_to_address;
-	struct str to_address; /* only to take the recipient's name out of the text */
-	struct str text;       /* visible text of all text parts, in order, lines ended by LF */
-	const struct score_link *links;
-	size_t link_count;
-	uint32_t hidden_bytes; /* text that HTML hides from the reader */
-	uint32_t images;       /* shown in HTML or attached */
-	uint32_t attachments;  /* parts that are neither text nor images */
-	bool has_html;
-	bool is_html_only; /* HTML without a text alternative */
+	struct str to_address;   /* only to take the recipient's name out of the text */
+	struct str text;         /* visible text, lines ended by LF */
+	const struct str *hosts; /* of URLs, in any order, with doubles */
+	size_t host_count;
+	/* Not part of the score; said in the reasons and kept for the judge. */
+	uint32_t links_disguised; /* links whose text shows another host */
+	uint32_t links_address;   /* links to a bare IP address */
+	bool is_hiding;           /* HTML hides more text than it shows */
 };
 
 struct score {
@@ -97,5 +88,16 @@ struct score_rates {
 };
 
 struct score_rates scorer_rates(const struct scorer *s);
+
+struct mail_view;
+
+/**
+ * Score a message from the mail walker's view.
+ *
+ * Of alternatives the last with text is read, as mail readers do; of attached messages nothing,
+ * unless there is nothing else.
+ */
+void scorer_score_mail(struct scorer *s, const struct mail_view *view, bool explain,
+		       struct score *ret);
 
 #endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * features: bins of the members that read words. Layer: core (pure).
+ */
+#include "core/features.h"
+
+#include "core/features_shape.h"
+
+#include "base/poison.h"
+
+#define HASHED_BITS 18
+#define PAIR_DISTANCE_MAX 2 /* window 3 */
+
+unsigned features_bits(enum member m)
+{
+	switch (m) {
+	case MEMBER_WORDS:
+	case MEMBER_CHARS:
+	case MEMBER_HEAD:
+		return HASHED_BITS;
+	case MEMBER_STYLE:
+	case MEMBER_FROM:
+		return SHAPE_BITS;
+	case MEMBER_COUNT:
+		break;
+	}
+	return 0;
+}
+
+uint32_t features_pair_bin(uint64_t first, uint64_t second, unsigned distance)
+{
+	uint64_t pair = distance == 0 ? first : tokens_mix(first * (2 * distance + 1) + second);
+
+	return (uint32_t)(pair >> (64 - HASHED_BITS));
+}
+
+static size_t read_words(const struct tokens *t, size_t count, uint32_t *ret)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t word = t->list[i].hash;
+
+		ret[n++] = features_pair_bin(word, 0, 0);
+		for (unsigned d = 1; d <= PAIR_DISTANCE_MAX && i + d < count; d++) {
+			ret[n++] = features_pair_bin(word, t->list[i + d].hash, d);
+		}
+	}
+	return n;
+}
+
+static size_t read_chars(const struct tokens *t, uint32_t *ret)
+{
+	size_t len = t->text_len < FEATURES_CHARS ? t->text_len : FEATURES_CHARS;
+	uint64_t last = 0; /* the last five octets, the newest lowest */
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		last = last << 8 | (unsigned char)t->text[i];
+		for (unsigned octets = 3; octets <= 5 && i + 1 >= octets; octets++) {
+			uint64_t gram = last & ((UINT64_C(1) << (8 * octets)) - 1);
+
+			ret[n++] = (uint32_t)(((gram + octets) * UINT64_C(0x9e3779b97f4a7c15)) >>
+					      (64 - HASHED_BITS));
+		}
+	}
+	return n;
+}
+
+size_t features_read(enum member m, const struct score_input *in, const struct tokens *t,
+		     uint32_t ret[static FEATURES_MAX])
+{
+	static_assert((PAIR_DISTANCE_MAX + 1) * TOKENS_MAX <= FEATURES_MAX, "room for all pairs");
+	static_assert(SHAPES_MAX <= FEATURES_MAX, "room for all shapes");
+
+	switch (m) {
+	case MEMBER_WORDS:
+		return read_words(t, t->count, ret);
+	case MEMBER_CHARS:
+		return read_chars(t, ret);
+	case MEMBER_HEAD:
+		return read_words(
+			t, t->count < FEATURES_HEAD_WORDS ? t->count : FEATURES_HEAD_WORDS, ret);
+	case MEMBER_STYLE:
+		return shape_read_style(in, t, ret);
+	case MEMBER_FROM:
+		return shape_read_from(in, ret);
+	case MEMBER_COUNT:
+		break;
+	}
+	return 0;
+}
+
+const char *features_describe(enum member m, uint32_t bin)
+{
+	return m == MEMBER_STYLE || m == MEMBER_FROM ? shape_describe(bin) : NULL;
+}
