@@ -5,6 +5,7 @@
 #include "base/buf.h"
 
 #include "base/assert.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -67,6 +68,14 @@ void buf_add(struct buf *b, struct str s)
 		memcpy(at, s.ptr, s.len);
 		b->len += s.len;
 	}
+}
+
+bool buf_add_utf8(struct buf *b, struct str s)
+{
+	size_t room = b->max - b->len;
+
+	buf_add(b, utf8_head(s, room));
+	return s.len <= room;
 }
 
 void buf_add_cstr(struct buf *b, const char *cstr)

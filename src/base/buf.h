@@ -30,6 +30,13 @@ void buf_done(struct buf *b);
 void buf_clear(struct buf *b);
 
 void buf_add(struct buf *b, struct str s);
+/**
+ * Add as much of valid UTF-8 as there is room for, in whole characters; a rest that does not fit
+ * is no failure.
+ *
+ * @return true when all of it fitted.
+ */
+bool buf_add_utf8(struct buf *b, struct str s);
 void buf_add_cstr(struct buf *b, const char *cstr);
 void buf_add_char(struct buf *b, char c);
 void buf_add_u64(struct buf *b, uint64_t v);

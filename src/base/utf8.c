@@ -77,3 +77,14 @@ bool utf8_is_valid(struct str s)
 	}
 	return true;
 }
+
+struct str utf8_head(struct str s, size_t n)
+{
+	if (n >= s.len) {
+		return s;
+	}
+	while (n > 0 && ((unsigned char)s.ptr[n] & 0xc0) == 0x80) {
+		n--;
+	}
+	return str_head(s, n);
+}

@@ -33,4 +33,7 @@ size_t utf8_encode(uint32_t cp, char ret[static UTF8_MAX]);
 
 bool utf8_is_valid(struct str s);
 
+/** The first n octets at most of valid UTF-8, cut between characters. */
+struct str utf8_head(struct str s, size_t n);
+
 #endif
