@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/utf8.h"
+#include "proto/charset_tables.h"
 
 #include <string.h>
 
@@ -35,7 +36,7 @@ struct charset {
 	uint8_t trail_last;
 };
 
-#include "proto/charset_tables.h"
+static const struct charset charsets[] = {CHARSETS};
 
 /* Longest name without its signs. */
 #define NAME_MAX_LEN 24
@@ -451,8 +452,7 @@ size_t charset_end(struct charset_decoder *d, char *out)
 		bool is_plain = d->held[i] > 0 && d->held[i] < 0x80 && has_ascii_runs(d);
 		end = point_put(d, is_plain ? d->held[i] : 0, d->held + i, 1, end);
 	}
-	*d = (struct charset_decoder){.charset = d->charset,
-				      .is_broken = d->is_broken,
-				      .has_nul = d->has_nul};
+	*d = (struct charset_decoder){
+		.charset = d->charset, .is_broken = d->is_broken, .has_nul = d->has_nul};
 	return (size_t)(end - out);
 }

@@ -34,11 +34,11 @@ struct charset_decoder {
 	const struct charset *charset;
 	uint8_t held[CHARSET_HELD_MAX]; /* start of a character */
 	uint8_t held_len;
-	uint8_t mode;       /* of those that shift */
-	uint32_t bits;      /* UTF-7 */
+	uint8_t mode;  /* of those that shift */
+	uint32_t bits; /* UTF-7 */
 	uint8_t bit_count;
-	uint16_t high;      /* UTF-16: first of a pair */
-	bool is_broken;     /* something was escaped */
+	uint16_t high;  /* UTF-16: first of a pair */
+	bool is_broken; /* something was escaped */
 	bool has_nul;
 };
 

@@ -28,8 +28,8 @@ enum html_at {
 struct html {
 	struct html_page page;
 	enum html_at at;
-	char quote;   /* open quote of an attribute in the tag, or 0 */
-	char last;    /* last octet of the tag that is no blank */
+	char quote;     /* open quote of an attribute in the tag, or 0 */
+	char last;      /* last octet of the tag that is no blank */
 	uint8_t dashes; /* in comments and bangs */
 	uint8_t name_len;
 	char name[HTML_ENTITY_MAX]; /* of an entity; of the end tag in RAW: what has matched */
@@ -334,7 +334,8 @@ static void entity_run(struct html *h, struct str *in)
 			entity_end(h, true);
 			return;
 		}
-		bool is_name = char_is_alpha(c) || char_is_digit(c) || (c == '#' && h->name_len == 0);
+		bool is_name = char_is_alpha(c) || char_is_digit(c) ||
+			       (c == '#' && h->name_len == 0);
 		if (!is_name || h->name_len == HTML_ENTITY_MAX) {
 			entity_end(h, false);
 			return;

@@ -37,7 +37,8 @@ struct html_out {
 	void *ctx;
 	/**
 	 * A link.
-	 * @param url  Entities resolved, blanks trimmed, cut at HTML_URL_MAX; borrowed for the call.
+	 * @param url  Entities resolved, blanks trimmed, cut at HTML_URL_MAX; borrowed for the
+	 * call.
 	 * @return A number for link_text, or -1 when that is not wanted.
 	 */
 	int (*link)(void *ctx, enum html_link_kind kind, struct str url, bool is_hidden);

@@ -389,8 +389,7 @@ static void element_pop(struct html_page *p)
 static void element_push(struct html_page *p, uint64_t name, unsigned flags,
 			 const struct html_look *look)
 {
-	if ((flags & ELEMENT_IMPLIED) != 0 && p->depth > 0 &&
-	    p->stack[p->depth - 1].name == name) {
+	if ((flags & ELEMENT_IMPLIED) != 0 && p->depth > 0 && p->stack[p->depth - 1].name == name) {
 		p->depth--;
 	}
 	if (p->depth == HTML_DEPTH_MAX) {

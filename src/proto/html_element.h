@@ -21,14 +21,14 @@ struct html_page {
 	struct html_facts facts;
 	struct html_element stack[HTML_DEPTH_MAX];
 	size_t depth;
-	size_t over;            /* open elements beyond the stack */
-	struct html_look base;  /* of the document */
-	struct html_look look;  /* here */
-	bool is_visible;        /* here */
-	char blank;             /* ' ' or '\n' before the next word, or 0 */
-	bool is_hidden_blank;   /* the same for hidden text */
-	struct str raw;         /* name of the element whose text is raw */
-	int link;               /* open link, or -1 */
+	size_t over;           /* open elements beyond the stack */
+	struct html_look base; /* of the document */
+	struct html_look look; /* here */
+	bool is_visible;       /* here */
+	char blank;            /* ' ' or '\n' before the next word, or 0 */
+	bool is_hidden_blank;  /* the same for hidden text */
+	struct str raw;        /* name of the element whose text is raw */
+	int link;              /* open link, or -1 */
 	size_t link_text_at;
 };
 

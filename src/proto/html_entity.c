@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "base/utf8.h"
+#include "proto/html_entities.h"
 
 #include "base/poison.h"
 
@@ -14,7 +15,7 @@ struct entity {
 	uint32_t cp;
 };
 
-#include "proto/html_entities.h"
+static const struct entity entities[] = {ENTITIES};
 
 /* 0x80 to 0x9f are read as Windows-1252 (HTML 5, 13.2.5.80). */
 static uint32_t numbered(uint64_t cp)

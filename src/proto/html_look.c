@@ -61,13 +61,16 @@ uint32_t html_color_parse(struct str s)
 		struct str name;
 		uint32_t rgb;
 	} names[] = {
-		{{"white", 5}, 0xffffff},   {{"black", 5}, 0x000000},  {{"red", 3}, 0xff0000},
-		{{"blue", 4}, 0x0000ff},    {{"green", 5}, 0x008000},  {{"gray", 4}, 0x808080},
-		{{"grey", 4}, 0x808080},    {{"yellow", 6}, 0xffff00}, {{"navy", 4}, 0x000080},
-		{{"silver", 6}, 0xc0c0c0},  {{"maroon", 6}, 0x800000}, {{"orange", 6}, 0xffa500},
-		{{"purple", 6}, 0x800080},  {{"teal", 4}, 0x008080},   {{"lime", 4}, 0x00ff00},
-		{{"aqua", 4}, 0x00ffff},    {{"fuchsia", 7}, 0xff00ff}, {{"snow", 4}, 0xfffafa},
-		{{"ivory", 5}, 0xfffff0},   {{"whitesmoke", 10}, 0xf5f5f5},
+		{{"white", 5}, 0xffffff},       {{"black", 5}, 0x000000},
+		{{"red", 3}, 0xff0000},         {{"blue", 4}, 0x0000ff},
+		{{"green", 5}, 0x008000},       {{"gray", 4}, 0x808080},
+		{{"grey", 4}, 0x808080},        {{"yellow", 6}, 0xffff00},
+		{{"navy", 4}, 0x000080},        {{"silver", 6}, 0xc0c0c0},
+		{{"maroon", 6}, 0x800000},      {{"orange", 6}, 0xffa500},
+		{{"purple", 6}, 0x800080},      {{"teal", 4}, 0x008080},
+		{{"lime", 4}, 0x00ff00},        {{"aqua", 4}, 0x00ffff},
+		{{"fuchsia", 7}, 0xff00ff},     {{"snow", 4}, 0xfffafa},
+		{{"ivory", 5}, 0xfffff0},       {{"whitesmoke", 10}, 0xf5f5f5},
 		{{"ghostwhite", 10}, 0xf8f8ff},
 	};
 

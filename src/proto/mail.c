@@ -277,8 +277,7 @@ static void dashes_run(struct mail *m, struct str *in)
 
 static bool dashes_may_begin(const struct mail *m, struct str in)
 {
-	return m->is_line_start && m->level_count > 0 && m->eol != MAIL_EOL_CR &&
-	       in.ptr[0] == '-';
+	return m->is_line_start && m->level_count > 0 && m->eol != MAIL_EOL_CR && in.ptr[0] == '-';
 }
 
 /* At the start of a header line. @return false: it is the header's end. */

@@ -78,7 +78,7 @@ struct mail_part {
 	uint64_t size_bytes; /* decoded; of text, before the charset */
 	size_t text_at;      /* slice of the view's text */
 	size_t text_len;
-	uint8_t magic[16];   /* first decoded octets of MAIL_KIND_OTHER */
+	uint8_t magic[16]; /* first decoded octets of MAIL_KIND_OTHER */
 	uint8_t magic_len;
 };
 
@@ -106,35 +106,35 @@ struct mail_link {
 
 /* Facts about the structure; never errors. */
 enum mail_flag {
-	MAIL_FLAG_HEADER_LONG = 1 << 0,     /* a field over MAIL_FIELD_MAX */
-	MAIL_FLAG_HEADER_BROKEN = 1 << 1,   /* a line that is no field */
-	MAIL_FLAG_HEADER_TWICE = 1 << 2,    /* From, Subject, Date or Message-ID more than once */
-	MAIL_FLAG_HEADER_8BIT = 1 << 3,     /* octets over 127 outside of encoded words */
-	MAIL_FLAG_WORD_BROKEN = 1 << 4,     /* an encoded word that cannot be decoded in full */
-	MAIL_FLAG_TEXT_CUT = 1 << 5,        /* over MAIL_TEXT_MAX */
-	MAIL_FLAG_LINKS_CUT = 1 << 6,       /* over MAIL_LINKS_MAX */
-	MAIL_FLAG_PARTS_CUT = 1 << 7,       /* over MAIL_PARTS_MAX or MAIL_DEPTH_MAX */
-	MAIL_FLAG_BOUNDARY_NONE = 1 << 8,   /* a multipart without a boundary */
-	MAIL_FLAG_BOUNDARY_OPEN = 1 << 9,   /* a multipart that was never closed */
+	MAIL_FLAG_HEADER_LONG = 1 << 0,   /* a field over MAIL_FIELD_MAX */
+	MAIL_FLAG_HEADER_BROKEN = 1 << 1, /* a line that is no field */
+	MAIL_FLAG_HEADER_TWICE = 1 << 2,  /* From, Subject, Date or Message-ID more than once */
+	MAIL_FLAG_HEADER_8BIT = 1 << 3,   /* octets over 127 outside of encoded words */
+	MAIL_FLAG_WORD_BROKEN = 1 << 4,   /* an encoded word that cannot be decoded in full */
+	MAIL_FLAG_TEXT_CUT = 1 << 5,      /* over MAIL_TEXT_MAX */
+	MAIL_FLAG_LINKS_CUT = 1 << 6,     /* over MAIL_LINKS_MAX */
+	MAIL_FLAG_PARTS_CUT = 1 << 7,     /* over MAIL_PARTS_MAX or MAIL_DEPTH_MAX */
+	MAIL_FLAG_BOUNDARY_NONE = 1 << 8, /* a multipart without a boundary */
+	MAIL_FLAG_BOUNDARY_OPEN = 1 << 9, /* a multipart that was never closed */
 	MAIL_FLAG_QP_BROKEN = 1 << 10,
 	MAIL_FLAG_BASE64_BROKEN = 1 << 11,
 	MAIL_FLAG_CHARSET_BROKEN = 1 << 12, /* octets that the charset does not have */
 	MAIL_FLAG_CHARSET_UNKNOWN = 1 << 13,
 	MAIL_FLAG_NUL = 1 << 14,
-	MAIL_FLAG_GAP = 1 << 15,            /* octets are missing */
-	MAIL_FLAG_MEMORY = 1 << 16,         /* over MAIL_BYTES_MAX: later things are left out */
-	MAIL_FLAG_BODY_NONE = 1 << 17,      /* it ends in the header */
+	MAIL_FLAG_GAP = 1 << 15,       /* octets are missing */
+	MAIL_FLAG_MEMORY = 1 << 16,    /* over MAIL_BYTES_MAX: later things are left out */
+	MAIL_FLAG_BODY_NONE = 1 << 17, /* it ends in the header */
 	/* Of HTML: */
 	MAIL_FLAG_HTML = 1 << 18,
 	MAIL_FLAG_FORM = 1 << 19,
 	MAIL_FLAG_SCRIPT = 1 << 20,
-	MAIL_FLAG_FRAME = 1 << 21,          /* iframe, object, embed */
+	MAIL_FLAG_FRAME = 1 << 21, /* iframe, object, embed */
 	MAIL_FLAG_META_REFRESH = 1 << 22,
 	/* Of the header: */
 	MAIL_FLAG_LIST_ID = 1 << 23,
-	MAIL_FLAG_UNSUBSCRIBE = 1 << 24,    /* List-Unsubscribe */
-	MAIL_FLAG_REPLY = 1 << 25,          /* In-Reply-To or References */
-	MAIL_FLAG_AUTO = 1 << 26,           /* Auto-Submitted, not "no"; or Precedence: bulk, junk */
+	MAIL_FLAG_UNSUBSCRIBE = 1 << 24, /* List-Unsubscribe */
+	MAIL_FLAG_REPLY = 1 << 25,       /* In-Reply-To or References */
+	MAIL_FLAG_AUTO = 1 << 26,        /* Auto-Submitted, not "no"; or Precedence: bulk, junk */
 	MAIL_FLAG_DKIM = 1 << 27,
 };
 

@@ -131,8 +131,10 @@ static void encoding_read(struct mail *m, struct str value)
 		struct str name;
 		enum mail_encoding encoding;
 	} names[] = {
-		{{"quoted-printable", 16}, MAIL_ENCODING_QP}, {{"base64", 6}, MAIL_ENCODING_BASE64},
-		{{"x-uuencode", 10}, MAIL_ENCODING_UUENCODE}, {{"uuencode", 8}, MAIL_ENCODING_UUENCODE},
+		{{"quoted-printable", 16}, MAIL_ENCODING_QP},
+		{{"base64", 6}, MAIL_ENCODING_BASE64},
+		{{"x-uuencode", 10}, MAIL_ENCODING_UUENCODE},
+		{{"uuencode", 8}, MAIL_ENCODING_UUENCODE},
 		{{"x-uue", 5}, MAIL_ENCODING_UUENCODE},
 	};
 
@@ -244,7 +246,8 @@ void mail_field_end(struct mail *m)
 	size_t colon = str_find_char(value, ':');
 	struct str name = str_trim(str_head(value, colon));
 	bool is_mbox = m->is_first_line && m->current == 0 &&
-		       (str_has_prefix(value, STR("From ")) || str_has_prefix(value, STR(">From ")));
+		       (str_has_prefix(value, STR("From ")) ||
+			str_has_prefix(value, STR(">From ")));
 
 	m->is_field_open = false;
 	m->is_first_line = false;
@@ -344,7 +347,8 @@ static enum mail_kind kind_of(const struct mail_part *p)
 	    str_is_equal(p->type, STR("application/xhtml+xml"))) {
 		return MAIL_KIND_HTML;
 	}
-	if (str_is_equal(p->type, STR("text/plain")) || str_find_char(p->type, '/') == p->type.len) {
+	if (str_is_equal(p->type, STR("text/plain")) ||
+	    str_find_char(p->type, '/') == p->type.len) {
 		return MAIL_KIND_TEXT; /* "text", "plain" and "" are broken ways to say so */
 	}
 	return MAIL_KIND_OTHER;

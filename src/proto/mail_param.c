@@ -14,7 +14,7 @@
 #define PARAMS_MAX 128
 
 struct param {
-	struct str name; /* without its stars */
+	struct str name;  /* without its stars */
 	struct str value; /* without quotes; escapes still in it */
 	bool is_quoted;
 	bool is_encoded; /* a star at the end */

@@ -75,7 +75,7 @@ struct mail {
 	uint64_t base64_dark; /* octets of base64 that are not blank, when it is only measured */
 	uint64_t base64_pads;
 	struct charset_decoder decoder;
-	bool is_after_cr; /* in text */
+	bool is_after_cr;  /* in text */
 	struct html *html; /* made at the first HTML part, kept */
 	struct buf text;
 	struct buf hidden;

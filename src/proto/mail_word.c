@@ -145,7 +145,7 @@ unsigned mail_word_decode(struct str in, struct buf *out)
 	const char *last = last_end_find(in);
 	struct sink k = {.out = out};
 	struct str open = STR_EMPTY; /* charset of the word before, whose decoder goes on */
-	struct word w;
+	struct word w = {.len = 0};
 
 	while (in.len > 0) {
 		size_t at = 0;
