@@ -4,11 +4,35 @@
  */
 #include "cli/command.h"
 #include "cli/config.h"
+#include "cli/daemon.h"
 #include "cli/version.h"
 
 #include "base/poison.h"
 
 const struct command *const cli_commands[] = {
+	&status_command,
+	&top_command,
+	&tail_command,
+	&why_command,
+	&source_list_command,
+	&source_show_command,
+	&source_pass_command,
+	&source_watch_command,
+	&source_throttle_command,
+	&source_divert_command,
+	&source_block_command,
+	&source_unblock_command,
+	&case_list_command,
+	&case_show_command,
+	&case_note_command,
+	&case_assign_command,
+	&case_acknowledge_command,
+	&case_unblock_command,
+	&case_close_command,
+	&brake_lift_command,
+	&token_list_command,
+	&token_add_command,
+	&token_revoke_command,
 	&config_check_command,
 	&config_show_command,
 	&config_sample_command,

@@ -133,7 +133,7 @@ void call_problem(struct call *c, unsigned status, const char *fmt, ...)
 	c->status = status;
 	c->is_problem = true;
 	jsonw_object(&c->w, NULL);
-	jsonw_cstr(&c->w, "type", "about:blank");
+	jsonw_cstr(&c->w, "type", c->is_refused ? "urn:postern:refused" : "about:blank");
 	jsonw_cstr(&c->w, "title", title_of(status));
 	jsonw_u64(&c->w, "status", status);
 	jsonw_cstr(&c->w, "detail", detail);
@@ -155,6 +155,10 @@ void call_fail(struct call *c, int r, const struct errmsg *err)
 		status = 403;
 		break;
 	case -ECANCELED:
+		/* "No" is another thing than "not in this state". */
+		c->is_refused = true;
+		status = 409;
+		break;
 	case -EBUSY:
 	case -EEXIST:
 		status = 409;

@@ -66,7 +66,8 @@ struct call {
 	struct jsonw w;   /* into `out` */
 	bool is_answered; /* a stream, or an answer that is no JSON */
 	bool is_problem;
-	bool is_secret; /* holds a token: never kept for Idempotency-Key */
+	bool is_refused; /* the answer is no */
+	bool is_secret;  /* holds a token: never kept for Idempotency-Key */
 };
 
 struct store *call_store(const struct call *c);
