@@ -66,6 +66,9 @@ class Incident:
         self.clean_sent, self.b_sent, self.a_sent = [], [], []
         self.case = None
 
+    def address(self, key):
+        return CUSTOMERS[key]["v" + self.family]
+
     # ---- who sends what ----
 
     def _ham_of(self, key, purpose):
@@ -92,7 +95,7 @@ class Incident:
         self.wire = WireWatch(self.world, "b")
         self.line.claim(self.guard.has_table(), "the kernel has the table inet postern", "nft lists none")
         self.a_stream = mails.Stream(self.world.mta["a"], A_RATE, self._ham_of("a", "a ham"))
-        self.line.say(f"A ({self.world.customer_address('a')}) sends legitimate mail, {A_RATE} a second, until the end")
+        self.line.say(f"A ({self.address('a')}) sends legitimate mail, {A_RATE} a second, until the end")
         self._send_newsletter()
 
     def _send_newsletter(self):
@@ -104,7 +107,7 @@ class Incident:
         readers = rng.sample(everybody, NEWSLETTER_RECIPIENTS)
         self.world.mta["c"].send(f"newsletter@{CUSTOMERS['c']['domain']}", readers,
                                  issue.prepared(f"readers@{CUSTOMERS['c']['domain']}", self.newsletter_ident), verp=True)
-        self.line.say(f"C ({self.world.customer_address('c')}) sends one newsletter ({issue.name}) to {len(readers)} recipients")
+        self.line.say(f"C ({self.address('c')}) sends one newsletter ({issue.name}) to {len(readers)} recipients")
 
     def clean_phase(self):
         stream = mails.Stream(self.world.mta["b"], 4, self._ham_of("b", "b clean"), limit=CLEAN_MAILS)

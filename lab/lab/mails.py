@@ -98,17 +98,20 @@ class Stream(threading.Thread):
 
     def run(self):
         due = time.monotonic()
+        injector = self.mta.injector()
         try:
             while not self.stopping.is_set() and (self.limit is None or len(self.sent) < self.limit):
                 mail, is_spam, sender, recipients = self.draw()
                 ident = f"<{os.urandom(9).hex()}@{sender.split('@')[1]}>"
                 record = Sent(ident, is_spam, mail.name, recipients)
-                self.mta.send(sender, recipients, mail.prepared(recipients[0], ident))
+                injector.send(sender, recipients, mail.prepared(recipients[0], ident))
                 self.sent.append(record)
                 due += 1 / self.rate
                 self.stopping.wait(max(0, due - time.monotonic()))
-        except LabError as problem:
+        except (LabError, OSError) as problem:
             self.error = problem
+        finally:
+            injector.close()
 
     def stop(self):
         self.stopping.set()
