@@ -11,18 +11,33 @@
 /* No campaign can have given more: 3 copies of 40 nats. */
 #define GIVEN_MICRO_MAX 200000000
 
-#define BIT_EXACT 1
-#define BIT_FLAGGED 2
-#define BIT_FLAGGED_ONE_SIDED 4
-#define BITS_ALL 7
+#define BIT_FLAGGED 1
+#define BIT_FLAGGED_ONE_SIDED 2
+#define BITS_ALL 3
 
-static bool is_same(const struct copy *c, uint64_t text, bool is_exact)
+struct copy_id copy_id_of(const struct message_obs *o)
 {
-	if (c->is_exact != is_exact) {
+	if (o->simhash != 0) {
+		return (struct copy_id){.value = o->simhash, .kind = COPY_TEXT};
+	}
+	if (o->urls_hash != 0) {
+		return (struct copy_id){.value = o->urls_hash, .kind = COPY_HOSTS};
+	}
+	return (struct copy_id){.value = o->campaign, .kind = COPY_EXACT};
+}
+
+bool copy_id_is_near(struct copy_id a, struct copy_id b)
+{
+	if (a.kind != b.kind) {
 		return false;
 	}
-	return is_exact ? c->text == text
-			: __builtin_popcountll(c->text ^ text) <= COPIES_HAMMING_MAX;
+	return a.kind == COPY_TEXT ? __builtin_popcountll(a.value ^ b.value) <= CAMPAIGN_HAMMING_MAX
+				   : a.value == b.value;
+}
+
+static struct copy_id id_of(const struct copy *c)
+{
+	return (struct copy_id){.value = c->id, .kind = (enum copy_kind)c->kind};
 }
 
 static bool is_over(const struct copy *c, uint32_t now_s)
@@ -58,13 +73,12 @@ static struct copy *make_room(struct copies *c, struct budget *b)
 struct copy *copies_touch(struct copies *c, const struct message_obs *o, uint32_t now_s,
 			  struct budget *b, bool *ret_is_new)
 {
-	bool is_exact = o->simhash == 0;
-	uint64_t text = is_exact ? o->campaign : o->simhash;
+	struct copy_id id = copy_id_of(o);
 	struct copy *at = NULL;
 
 	*ret_is_new = false;
 	for (size_t i = 0; i < c->count; i++) {
-		if (is_same(&c->list[i], text, is_exact)) {
+		if (copy_id_is_near(id_of(&c->list[i]), id)) {
 			at = &c->list[i];
 			break;
 		}
@@ -77,7 +91,7 @@ struct copy *copies_touch(struct copies *c, const struct message_obs *o, uint32_
 		if (at == NULL) {
 			return NULL;
 		}
-		*at = (struct copy){.text = text, .is_exact = is_exact, .first_s = now_s};
+		*at = (struct copy){.id = id.value, .kind = (uint8_t)id.kind, .first_s = now_s};
 	}
 	at->last_s = now_s;
 	return at;
@@ -119,7 +133,8 @@ void copies_put(struct enc *e, const struct copies *c)
 	enc_uint(e, 1, c->count);
 	for (size_t i = 0; i < c->count; i++) {
 		const struct copy *k = &c->list[i];
-		enc_uint(e, 8, k->text);
+		enc_uint(e, 8, k->id);
+		enc_uint(e, 1, k->kind);
 		enc_uint(e, 4, k->first_s);
 		enc_uint(e, 4, k->last_s);
 		for (size_t leg = 0; leg < CONTENT_LEGS; leg++) {
@@ -128,16 +143,16 @@ void copies_put(struct enc *e, const struct copies *c)
 		enc_uint(e, 1, k->counted);
 		enc_uint(e, 1, k->counted_one_sided);
 		enc_uint(e, 1,
-			 (uint64_t)((k->is_exact ? BIT_EXACT : 0) |
-				    (k->is_flagged ? BIT_FLAGGED : 0) |
+			 (uint64_t)((k->is_flagged ? BIT_FLAGGED : 0) |
 				    (k->is_flagged_one_sided ? BIT_FLAGGED_ONE_SIDED : 0)));
 	}
 }
 
 static struct copy get_one(struct cur *c)
 {
-	struct copy k = {.text = cur_uint(c, 8, UINT64_MAX)};
+	struct copy k = {.id = cur_uint(c, 8, UINT64_MAX)};
 
+	k.kind = (uint8_t)cur_uint(c, 1, COPY_KIND_COUNT - 1);
 	k.first_s = (uint32_t)cur_uint(c, 4, UINT32_MAX);
 	k.last_s = (uint32_t)cur_uint(c, 4, UINT32_MAX);
 	for (size_t leg = 0; leg < CONTENT_LEGS; leg++) {
@@ -150,7 +165,6 @@ static struct copy get_one(struct cur *c)
 	k.counted = (uint8_t)cur_uint(c, 1, UINT8_MAX);
 	k.counted_one_sided = (uint8_t)cur_uint(c, 1, UINT8_MAX);
 	unsigned bits = (unsigned)cur_uint(c, 1, BITS_ALL);
-	k.is_exact = (bits & BIT_EXACT) != 0;
 	k.is_flagged = (bits & BIT_FLAGGED) != 0;
 	k.is_flagged_one_sided = (bits & BIT_FLAGGED_ONE_SIDED) != 0;
 	return k;

@@ -10,23 +10,37 @@
 
 #include "base/cur.h"
 #include "core/budget.h"
+#include "core/campaign.h"
 #include "core/ztable.h"
 
 /* Campaigns remembered of one source. */
 #define COPIES_MAX 64
 /* Copies count anew after 24 hours (DECISION §3). */
 #define COPIES_WINDOW_S (24 * 3600)
-/* Texts at most this many bits apart are one campaign (DECISION §3). */
-#define COPIES_HAMMING_MAX 3
+/* The first identity that a message has (core/campaign.h): a source's own copies have the same. */
+enum copy_kind {
+	COPY_TEXT,  /* simhash of the text */
+	COPY_HOSTS, /* hash of the URL hosts: too little text */
+	COPY_EXACT,
+	COPY_KIND_COUNT,
+};
+
+struct copy_id {
+	uint64_t value;
+	enum copy_kind kind;
+};
+
+struct copy_id copy_id_of(const struct message_obs *o);
+bool copy_id_is_near(struct copy_id a, struct copy_id b);
 
 struct copy {
-	uint64_t text; /* simhash; or the exact identity when is_exact */
+	uint64_t id;
 	uint32_t first_s;
 	uint32_t last_s;
 	int32_t given_micro[CONTENT_LEGS]; /* what it gave to each leg since first_s, signed */
 	uint8_t counted;
 	uint8_t counted_one_sided;
-	bool is_exact;
+	uint8_t kind;              /* enum copy_kind, of id */
 	bool is_flagged;           /* a counted copy with the far side's answer was flagged */
 	bool is_flagged_one_sided; /* one without it was */
 };
@@ -53,7 +67,7 @@ void copies_clear(struct copies *c, struct budget *b);
 /** What of z may still go to a leg, so that a campaign gives at most max_micro in all. */
 int32_t copy_ration(const struct copy *c, size_t leg, int32_t z, int32_t max_micro);
 
-#define COPY_ENCODED_SIZE (8 + 4 + 4 + 4 * CONTENT_LEGS + 1 + 1 + 1)
+#define COPY_ENCODED_SIZE (8 + 4 + 4 + 4 * CONTENT_LEGS + 1 + 1 + 1 + 1)
 void copies_put(struct enc *e, const struct copies *c);
 void copies_get(struct cur *c, struct copies *ret, struct budget *b);
 

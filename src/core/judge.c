@@ -190,7 +190,7 @@ static struct outside outside_of(struct judge *j, const struct source_state *s)
 static void look_around(struct judge *j, const struct source_state *s, const struct message_obs *o,
 			struct outside *x)
 {
-	bool has_text = o->scored && (o->simhash != 0 || o->campaign != 0);
+	bool has_text = o->scored && copy_id_of(o).value != 0;
 
 	if (s->server == SERVER_NONE || !has_text || (o->far == FAR_NONE && !x->is_trusted)) {
 		return;

@@ -170,4 +170,33 @@ void judge_walk(const struct judge *j, judge_visit_fn *visit, void *ctx);
 
 void judge_stats(const struct judge *j, struct judge_stats *ret);
 
+/* ---- checkpoint: written in parts, so that it never holds up an observation for long ---- */
+
+/* All zero: at the start. */
+struct judge_save {
+	bool is_begun;
+	uint32_t next;
+	uint32_t count;
+};
+
+/**
+ * Append the next part.
+ *
+ * @param part  Octets after which it is enough for now; a part is at most
+ *              JUDGE_SAVE_OVER longer. Sources keep changing between parts: each is as it was
+ *              when its part was written.
+ * @return true when that was the last one.
+ */
+MUSTUSE bool judge_save(const struct judge *j, struct judge_save *s, size_t part, struct buf *out);
+#define JUDGE_SAVE_OVER (256 * 1024)
+
+/**
+ * Take back what was saved, into a fresh judge. Networks are found by their names; sources of
+ * those that are gone are left out.
+ *
+ * @return 0; -EBADMSG when it is not a whole checkpoint of a version that is known: then the judge
+ *         is as fresh as before.
+ */
+MUSTUSE int judge_load(struct judge *j, struct str data, struct errmsg *reterr);
+
 #endif

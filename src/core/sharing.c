@@ -21,9 +21,8 @@
 #define TENANTS_KEPT (SHARING_TENANTS + 1)
 
 struct shared {
-	uint64_t text;
+	struct copy_id id;
 	uint32_t first_s; /* 0: free */
-	bool is_exact;
 	uint8_t tenant_count;
 	uint32_t tenants[TENANTS_KEPT];
 	uint32_t rcpts[TENANTS_KEPT];
@@ -46,9 +45,9 @@ void sharing_free(struct sharing *s)
 	free(s);
 }
 
-static size_t bucket_of(uint64_t text, unsigned band)
+static size_t bucket_of(uint64_t id, unsigned band)
 {
-	uint64_t value = text >> (band * 16) & 0xFFFF;
+	uint64_t value = id >> (band * 16) & 0xFFFF;
 
 	return (size_t)(value * UINT64_C(0x9E3779B97F4A7C15) >> 52) % BUCKETS;
 }
@@ -58,22 +57,13 @@ static bool is_alive(const struct shared *c, uint32_t now_s)
 	return c->first_s != 0 && (now_s < c->first_s || now_s - c->first_s < SHARING_WINDOW_S);
 }
 
-static bool is_same(const struct shared *c, uint64_t text, bool is_exact)
-{
-	if (c->is_exact != is_exact) {
-		return false;
-	}
-	return is_exact ? c->text == text
-			: __builtin_popcountll(c->text ^ text) <= COPIES_HAMMING_MAX;
-}
-
-static struct shared *find(struct sharing *s, uint64_t text, bool is_exact, uint32_t now_s)
+static struct shared *find(struct sharing *s, struct copy_id id, uint32_t now_s)
 {
 	for (unsigned band = 0; band < BANDS; band++) {
-		const uint32_t *ways = s->index[band][bucket_of(text, band)];
+		const uint32_t *ways = s->index[band][bucket_of(id.value, band)];
 		for (size_t i = 0; i < WAYS; i++) {
 			struct shared *c = ways[i] == 0 ? NULL : &s->campaigns[ways[i] - 1];
-			if (c != NULL && is_alive(c, now_s) && is_same(c, text, is_exact)) {
+			if (c != NULL && is_alive(c, now_s) && copy_id_is_near(c->id, id)) {
 				return c;
 			}
 		}
@@ -81,15 +71,15 @@ static struct shared *find(struct sharing *s, uint64_t text, bool is_exact, uint
 	return NULL;
 }
 
-static struct shared *add(struct sharing *s, uint64_t text, bool is_exact, uint32_t now_s)
+static struct shared *add(struct sharing *s, struct copy_id id, uint32_t now_s)
 {
 	uint32_t place = s->next;
 	struct shared *c = &s->campaigns[place];
 
 	s->next = (s->next + 1) % SHARING_CAMPAIGNS;
-	*c = (struct shared){.text = text, .is_exact = is_exact, .first_s = now_s};
+	*c = (struct shared){.id = id, .first_s = now_s};
 	for (unsigned band = 0; band < BANDS; band++) {
-		uint32_t *ways = s->index[band][bucket_of(text, band)];
+		uint32_t *ways = s->index[band][bucket_of(id.value, band)];
 		memmove(ways + 1, ways, (WAYS - 1) * sizeof(*ways));
 		ways[0] = place + 1;
 	}
@@ -113,13 +103,12 @@ static uint32_t *rcpts_of(struct shared *c, uint32_t tenant)
 
 bool sharing_note(struct sharing *s, const struct message_obs *o, uint32_t tenant, uint32_t now_s)
 {
-	bool is_exact = o->simhash == 0;
-	uint64_t text = is_exact ? o->campaign : o->simhash;
-	struct shared *c = find(s, text, is_exact, now_s);
+	struct copy_id id = copy_id_of(o);
+	struct shared *c = find(s, id, now_s);
 	unsigned bulk = 0;
 
 	if (c == NULL) {
-		c = add(s, text, is_exact, now_s);
+		c = add(s, id, now_s);
 	}
 	uint32_t *rcpts = rcpts_of(c, tenant);
 	if (rcpts != NULL) {
