@@ -125,7 +125,6 @@ static const struct field fields[] = {
 	FIELD(rung, RUNG_COUNT - 1),
 	FIELD(ordered, RUNG_COUNT - 1),
 	FIELD(giver, GIVER_COUNT - 1),
-	FIELD(flags, UINT8_MAX),
 	FIELD(standing_rung, RUNG_COUNT - 1),
 	FIELD(standing_giver, GIVER_COUNT - 1),
 	FIELD(pi0_level, PI0_LEVELS - 1),
@@ -281,6 +280,7 @@ static void get_facts(struct cur *c, struct source_state *s, struct budget *b)
 void source_state_put(struct enc *e, const struct source_state *s)
 {
 	wire_put_source(e, &s->key);
+	enc_uint(e, 1, s->flags & STATE_KEPT);
 	put_fields(e, s);
 	fewset_put(e, &s->destinations);
 	fewset_put(e, &s->senders);
@@ -296,6 +296,7 @@ void source_state_get(struct cur *c, struct source_state *ret, struct budget *b)
 	struct source_state s = {.server = SERVER_NONE, .sibling = SOURCE_NONE};
 
 	wire_get_source(c, &s.key);
+	s.flags = (uint8_t)cur_uint(c, 1, STATE_KEPT) & STATE_KEPT;
 	get_fields(c, &s);
 	fewset_get(c, &s.destinations, b);
 	fewset_get(c, &s.senders, b);
@@ -308,8 +309,6 @@ void source_state_get(struct cur *c, struct source_state *ret, struct budget *b)
 		source_state_add_sample(&s, hash, b);
 	}
 	get_facts(c, &s, b);
-	s.flags &= STATE_HAS_STANDING | STATE_IS_SPIKE;
-	s.held_at = 0;
 	if (c->err != 0) {
 		source_state_forget(&s, b);
 		s = (struct source_state){0};

@@ -66,9 +66,10 @@ struct source_facts {
 
 /* Bits of source_state.flags */
 #define STATE_IS_USED 1
-#define STATE_IS_CHANGED 2   /* on the list of those that changed */
-#define STATE_HAS_STANDING 4 /* staff or a grant holds the rung */
-#define STATE_IS_SPIKE 8     /* the shape alarm was said */
+#define STATE_IS_CHANGED 2                               /* on the list of those that changed */
+#define STATE_HAS_STANDING 4                             /* staff or a grant holds the rung */
+#define STATE_IS_SPIKE 8                                 /* the shape alarm was said */
+#define STATE_KEPT (STATE_HAS_STANDING | STATE_IS_SPIKE) /* in a checkpoint */
 
 struct source_state {
 	struct source_key key;
