@@ -27,6 +27,8 @@ enum msg_type {
 	MSG_FAILED,      /* str text: could not start; the parent says it and gives up */
 	MSG_WANT_SOCKET, /* str name: the tap asks for a new socket on an interface */
 
+	MSG_FIRST_TOKEN, /* str: the desk's bootstrap token, for STATE/first-token; empty: over */
+
 	/* tap → judge */
 	MSG_MESSAGE_OBS, /* struct message_obs */
 	MSG_SESSION_OBS, /* struct session_obs */

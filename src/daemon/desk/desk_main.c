@@ -3,7 +3,9 @@
  * desk_main: the desk as a process below the parent: its channels and its clock. Layer: daemon.
  */
 #include "base/assert.h"
+#include "base/cur.h"
 #include "daemon/child.h"
+#include "daemon/desk/api.h"
 #include "daemon/desk/desk.h"
 
 #include <errno.h>
@@ -14,6 +16,8 @@
 struct desk_process {
 	struct child *child;
 	struct desk *desk;
+	struct api *api;
+	struct http_sockets sockets; /* until the API takes them */
 	struct loop_event *tick;
 };
 
@@ -33,8 +37,43 @@ static int open_desk(struct child *c, void **ret_ctx, struct errmsg *reterr)
 		return err_set(reterr, -ENOMEM, "out of memory");
 	}
 	p->child = c;
+	/* Here, because it needs root: a port under 1024, and the socket's group. */
+	int r = http_listen(c->policy, &p->sockets, reterr);
+	if (r < 0) {
+		free(p);
+		return r;
+	}
 	*ret_ctx = p;
 	return 0;
+}
+
+/* The parent may write where the bootstrap token lies; the desk may not. */
+static void offer_first_token(const char *text, void *ctx)
+{
+	struct desk_process *p = ctx;
+	uint8_t body[TOKEN_TEXT_SIZE + 8];
+	struct enc e = enc_of(body, sizeof(body));
+
+	enc_str(&e, str_of(text));
+	int len = enc_end(&e);
+	ASSERT(len >= 0);
+	/* The channel to the parent is empty at the start, and the file is only a convenience after
+	 * the first login: the token in it is revoked. */
+	(void)(chan_send(p->child->parent, MSG_FIRST_TOKEN,
+			 (struct str){(const char *)body, (size_t)len}, -1) < 0);
+}
+
+static int start_api(struct desk_process *p, struct errmsg *reterr)
+{
+	const struct api_opts opts = {
+		.loop = p->child->loop,
+		.desk = p->desk,
+		.sockets = p->sockets,
+		.first_token = offer_first_token,
+		.ctx = p,
+	};
+
+	return api_new(&opts, &p->api, reterr);
 }
 
 static void tick(void *ctx)
@@ -56,6 +95,9 @@ static int start_desk(void *ctx, struct errmsg *reterr)
 	};
 	int r = desk_new(&opts, &p->desk, reterr);
 
+	if (r == 0) {
+		r = start_api(p, reterr);
+	}
 	if (r < 0) {
 		return r;
 	}
@@ -95,6 +137,8 @@ static void stop(void *ctx)
 	struct desk_process *p = ctx;
 
 	loop_event_free(p->tick);
+	api_free(p->api);
+	p->api = NULL;
 	desk_free(p->desk);
 	p->tick = NULL;
 	p->desk = NULL;

@@ -9,11 +9,11 @@
 #include "sys/files.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/poison.h"
 
@@ -42,13 +42,11 @@ static int make_for(const struct policy *p, const struct child_spec *spec, struc
 	return file_make_dir(path, pw->pw_uid, pw->pw_gid, 0700, reterr);
 }
 
-/* The desk makes its socket here; the group `postern` may reach it. */
+/* The socket itself has the owner and mode that count: its folder may be somebody else's. */
 static int make_socket_folder(const struct policy *p, struct errmsg *reterr)
 {
 	char path[PATH_MAX];
 	const char *slash = p->listen_socket == NULL ? NULL : strrchr(p->listen_socket, '/');
-	const struct passwd *pw = getpwnam(desk_child.user);
-	const struct group *gr = getgrnam("postern");
 
 	if (slash == NULL || slash == p->listen_socket) {
 		return 0;
@@ -57,11 +55,7 @@ static int make_socket_folder(const struct policy *p, struct errmsg *reterr)
 		      (struct str){p->listen_socket, (size_t)(slash - p->listen_socket)})) {
 		return err_set(reterr, -ENAMETOOLONG, "listen.socket is too long");
 	}
-	int r = file_make_path(path, reterr);
-	if (r < 0 || pw == NULL) {
-		return r;
-	}
-	return file_make_dir(path, pw->pw_uid, gr == NULL ? pw->pw_gid : gr->gr_gid, 0750, reterr);
+	return file_make_path(path, reterr);
 }
 
 int folders_make(const struct policy *p, struct errmsg *reterr)
@@ -74,4 +68,32 @@ int folders_make(const struct policy *p, struct errmsg *reterr)
 		r = make_for(p, specs[i], reterr);
 	}
 	return r < 0 ? r : make_socket_folder(p, reterr);
+}
+
+#define FIRST_TOKEN_MAX 64
+
+int folders_put_first_token(const struct policy *p, struct str text, struct errmsg *reterr)
+{
+	char path[PATH_MAX];
+	char line[FIRST_TOKEN_MAX + 2];
+
+	int n = snprintf(path, sizeof(path), "%s/first-token", p->state_dir);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		return err_set(reterr, -ENAMETOOLONG, "state_dir is too long");
+	}
+	if (text.len == 0) {
+		return unlink(path) < 0 && errno != ENOENT
+			       ? err_set(reterr, -errno, "cannot remove %s: %s", path,
+					 strerror(errno))
+			       : 0;
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+		if (text.len > FIRST_TOKEN_MAX ||
+		    (!char_is_alpha(c) && !char_is_digit(c) && c != '_' && c != '-')) {
+			return err_set(reterr, -EBADMSG, "that is no token");
+		}
+	}
+	n = snprintf(line, sizeof(line), "%.*s\n", STR_ARG(text));
+	return file_write(path, (struct str){line, (size_t)n}, 0600, reterr);
 }

@@ -9,6 +9,7 @@
 #include "base/cur.h"
 #include "base/jsonw.h"
 #include "daemon/child.h"
+#include "daemon/parent/folders.h"
 #include "daemon/parent/taps.h"
 #include "sys/chan.h"
 #include "sys/fd.h"
@@ -138,6 +139,23 @@ static void child_failed(struct worker *w, struct str text)
 	begin_stop(s, EXIT_FAILURE);
 }
 
+static void put_first_token(struct worker *w, struct cur *c)
+{
+	struct str text = cur_str(c, 64);
+	struct errmsg err;
+
+	int r = cur_end(c);
+	if (r == 0) {
+		r = folders_put_first_token(w->supervisor->policy, text, &err);
+	} else {
+		err_set(&err, r, "malformed");
+	}
+	if (r < 0) {
+		LOG_EVENT(log_of(w), LOG_LEVEL_WARNING, "first_token.failed",
+			  F_CSTR("why", err.text));
+	}
+}
+
 static void child_received(void *ctx, const struct chan_msg *m)
 {
 	struct worker *w = ctx;
@@ -157,6 +175,8 @@ static void child_received(void *ctx, const struct chan_msg *m)
 		if (cur_end(&c) == 0) {
 			taps_send(w->supervisor->policy, w->chan, log_of(w), name);
 		}
+	} else if (m->type == MSG_FIRST_TOKEN && w->spec->process == PROCESS_DESK) {
+		put_first_token(w, &c);
 	} else {
 		chan_bad(w->chan);
 	}

@@ -2,7 +2,7 @@
 /*
  * supervisor: starts the processes, connects them, starts again what died, ends them in order.
  *
- * It holds privileges and therefore parses next to nothing: exits, and four kinds of short
+ * It holds privileges and therefore parses next to nothing: exits, and five kinds of short
  * messages of its children. Layer: daemon.
  */
 #ifndef DAEMON_PARENT_SUPERVISOR_H
