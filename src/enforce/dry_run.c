@@ -83,8 +83,10 @@ static enum enforce_applied put(struct map *items, const struct enforce_action *
 	return APPLIED_DONE;
 }
 
-static int dry_load(struct enforcer *e, enforce_next_fn *next, void *ctx, struct errmsg *reterr)
+static int dry_load(struct enforcer *e, enforce_next_fn *next, void *ctx, size_t count,
+		    struct errmsg *reterr)
 {
+	(void)count; /* a map grows by itself */
 	struct dry_run *d = e->state;
 	struct map *fresh = items_new(e);
 	struct enforce_action a;

@@ -18,8 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sources that one kind of prefix holds; the next one is refused with APPLIED_FULL. */
+/* Sources that one kind of prefix holds at most, and after an empty load. One more is refused
+ * with APPLIED_FULL; below the maximum a new load makes more room. */
 #define ENFORCE_SOURCES_MAX 1048576
+#define ENFORCE_SOURCES_MIN 65536
 /* Both directions of a freshly blocked source are cut for this long. */
 #define ENFORCE_BACK_S 900
 
@@ -71,8 +73,10 @@ struct enforce_ops {
 
 	/* Get ready; change nothing. */
 	int (*open)(struct enforcer *e, struct errmsg *reterr);
-	/* Make everything new, exactly so, in one step without a hole. */
-	int (*load)(struct enforcer *e, enforce_next_fn *next, void *ctx, struct errmsg *reterr);
+	/* Make everything new, exactly so, in one step without a hole, with room for twice as
+	 * many as `count` sources and more. */
+	int (*load)(struct enforcer *e, enforce_next_fn *next, void *ctx, size_t count,
+		    struct errmsg *reterr);
 	/* All actions in one step, or none: then each has its reason. */
 	int (*apply)(struct enforcer *e, const struct enforce_action *acts, size_t n,
 		     enum enforce_applied *ret_each, struct errmsg *reterr);

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/siphash.h"
+#include "enforce/nft_elems.h"
 #include "enforce/nft_table.h"
 
 #include <errno.h>
@@ -42,47 +43,14 @@ struct nft {
 
 /* --- elements ------------------------------------------------------------------------------ */
 
-/* Writes elements, as many into one message as fit while set and verb stay the same. */
-struct elems {
-	struct nl_batch *b;
-	uint32_t seq; /* of the message that takes more; another one may have been begun since */
-	uint16_t verb;
-	char set[NFT_NAME_MAX];
-};
-
-static void elems_put(struct elems *e, uint16_t verb, const char *set, struct str key,
-		      const char *to)
-{
-	bool same = e->seq == e->b->seq && e->verb == verb &&
-		    str_is_equal(str_of(e->set), str_of(set));
-
-	if (!same || nl_msg_len(e->b) > NL_MSG_FULL) {
-		nl_msg(e->b, verb, verb == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
-		nl_put_cstr(e->b, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
-		nl_put_cstr(e->b, NFTA_SET_ELEM_LIST_SET, set);
-		nl_nest_lazy(e->b, NFTA_SET_ELEM_LIST_ELEMENTS);
-		e->seq = e->b->seq;
-		e->verb = verb;
-		str_copy(e->set, sizeof(e->set), str_of(set));
-	}
-	size_t elem = nl_nest(e->b, NFTA_LIST_ELEM);
-	size_t value = nl_nest(e->b, NFTA_SET_ELEM_KEY);
-	nl_put(e->b, NFTA_DATA_VALUE, key.ptr, key.len);
-	nl_nest_end(e->b, value);
-	if (to != NULL) {
-		nft_put_goto(e->b, NFTA_SET_ELEM_DATA, to);
-	}
-	nl_nest_end(e->b, elem);
-}
-
 /* A source of a zone has an element for each interface of its network, any other has one. */
 static size_t keys_of(const struct nft_class *c, const struct network *n)
 {
 	return c->zone ? n->interface_count : 1;
 }
 
-static void put_action(struct elems *e, const struct enforce_action *a, const struct nft_place *at,
-		       bool with_cut)
+static void put_action(struct nft_elems *e, const struct enforce_action *a,
+		       const struct nft_place *at, bool with_cut)
 {
 	char map[NFT_NAME_MAX];
 	char back[NFT_NAME_MAX];
@@ -96,18 +64,18 @@ static void put_action(struct elems *e, const struct enforce_action *a, const st
 		struct str key = {(const char *)octets, len};
 
 		if (a->was_listed) {
-			elems_put(e, NFT_MSG_DELSETELEM, map, key, NULL);
+			nft_elems_put(e, NFT_MSG_DELSETELEM, map, key, NULL);
 		}
 		if (a->listed) {
-			elems_put(e, NFT_MSG_NEWSETELEM, map, key, at->chain);
+			nft_elems_put(e, NFT_MSG_NEWSETELEM, map, key, &at->value);
 		}
 		if (a->cut && with_cut) {
-			elems_put(e, NFT_MSG_NEWSETELEM, back, key, at->back);
+			nft_elems_put(e, NFT_MSG_NEWSETELEM, back, key, &at->back);
 		}
 		/* One that has run out is not there any more, and deleting it would fail. */
 		if (!a->cut && a->was_listed && with_cut) {
-			elems_put(e, NFT_MSG_NEWSETELEM, back, key, "cut");
-			elems_put(e, NFT_MSG_DELSETELEM, back, key, NULL);
+			nft_elems_put(e, NFT_MSG_NEWSETELEM, back, key, &at->back);
+			nft_elems_put(e, NFT_MSG_DELSETELEM, back, key, NULL);
 		}
 	}
 }
@@ -236,7 +204,7 @@ static const char *refusal(int r)
 /* Everything, as one transaction. */
 static int put_all(struct nft *n, enforce_next_fn *next, void *ctx, bool replace)
 {
-	struct elems elems = {.b = n->batch};
+	struct nft_elems elems = {.b = n->batch};
 	struct enforce_action a;
 	struct nft_place at;
 	bool rules;
@@ -250,6 +218,10 @@ static int put_all(struct nft *n, enforce_next_fn *next, void *ctx, bool replace
 		nft_put_table_gone(n->batch);
 	}
 	nft_put_table(n->batch, &n->plan, n->owned ? TABLE_F_OURS : 0);
+	r = nft_plan_expect(&n->plan, n->batch);
+	if (r < 0) {
+		return r;
+	}
 	while (next(ctx, &a)) {
 		r = nft_plan_place(&n->plan, &a, n->batch, &at, &rules);
 		if (r < 0) {
@@ -283,7 +255,20 @@ static int probe_owner(struct nft *n)
 	return r;
 }
 
-static int nft_load(struct enforcer *e, enforce_next_fn *next, void *ctx, struct errmsg *reterr)
+/* A map of fixed size is fast and its memory is known; it costs 16 octets for each it could hold.
+ */
+static uint32_t room_for(size_t count, uint32_t most)
+{
+	uint32_t room = ENFORCE_SOURCES_MIN;
+
+	while (room / 2 < count && room < most) {
+		room *= 2;
+	}
+	return room < most ? room : most;
+}
+
+static int nft_load(struct enforcer *e, enforce_next_fn *next, void *ctx, size_t count,
+		    struct errmsg *reterr)
 {
 	struct nft *n = e->state;
 	struct table_info t;
@@ -297,6 +282,7 @@ static int nft_load(struct enforcer *e, enforce_next_fn *next, void *ctx, struct
 		return err_set(reterr, -EBUSY, "table inet %s belongs to another process (port %u)",
 			       NFT_TABLE, t.owner);
 	}
+	n->plan.map_size = room_for(count, e->opts.sources_max);
 	r = put_all(n, next, ctx, t.found);
 	if (r < 0) {
 		return err_set(reterr, r, "cannot describe the table: %s", refusal(r));
@@ -315,7 +301,7 @@ static int nft_load(struct enforcer *e, enforce_next_fn *next, void *ctx, struct
 static int try_apply(struct nft *n, const struct enforce_action *acts, size_t count, bool with_cut,
 		     enum enforce_applied *ret_each)
 {
-	struct elems elems = {.b = n->batch};
+	struct nft_elems elems = {.b = n->batch};
 	struct nft_plan_mark mark = nft_plan_mark(&n->plan);
 	struct nft_place at;
 	bool rules = false;
@@ -408,11 +394,9 @@ struct reading {
 	int err;
 };
 
-static struct str verdict_chain(struct str elem)
+static struct str element_value(struct str elem)
 {
-	struct str data = nl_attr_find(elem, NFTA_SET_ELEM_DATA);
-
-	return nl_attr_find(nl_attr_find(data, NFTA_DATA_VERDICT), NFTA_VERDICT_CHAIN);
+	return nl_attr_find(nl_attr_find(elem, NFTA_SET_ELEM_DATA), NFTA_DATA_VALUE);
 }
 
 static uint64_t counter_packets(struct str elem)
@@ -447,7 +431,7 @@ static void on_element(void *ctx, const struct nl_reply *r)
 		v->hits += counter_packets(elem);
 		return;
 	}
-	enum rung rung = nft_rung_of_chain(verdict_chain(elem));
+	enum rung rung = nft_rung_of_value(element_value(elem));
 	v->listed = v->listed && rung != RUNG_COUNT;
 	v->rung = rung != RUNG_COUNT ? rung : v->rung;
 }

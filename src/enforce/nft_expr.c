@@ -21,6 +21,7 @@
 /* Registers of 4 octets; a key begins in the first one. */
 #define REG_KEY NFT_REG32_00
 #define REG_AFTER_IFNAME (NFT_REG32_00 + IFNAME_LEN / 4)
+#define REG_VALUE NFT_REG32_08 /* behind the longest key */
 
 size_t nft_class_key_len(const struct nft_class *c)
 {
@@ -148,15 +149,22 @@ void nft_nfproto(struct nft_rule *r, uint8_t family)
 	cmp(r, NFT_CMP_EQ, &proto, sizeof(proto));
 }
 
-static void lookup(struct nft_rule *r, const char *set, bool is_vmap, bool inverted)
+static void lookup_map(struct nft_rule *r, const char *map, uint32_t from, uint32_t to)
+{
+	struct expr e = expr_begin(r->b, "lookup");
+
+	nl_put_cstr(r->b, NFTA_LOOKUP_SET, map);
+	nl_put_u32(r->b, NFTA_LOOKUP_SREG, from);
+	nl_put_u32(r->b, NFTA_LOOKUP_DREG, to);
+	expr_end(r->b, e);
+}
+
+static void lookup_set(struct nft_rule *r, const char *set, bool inverted)
 {
 	struct expr e = expr_begin(r->b, "lookup");
 
 	nl_put_cstr(r->b, NFTA_LOOKUP_SET, set);
 	nl_put_u32(r->b, NFTA_LOOKUP_SREG, REG_KEY);
-	if (is_vmap) {
-		nl_put_u32(r->b, NFTA_LOOKUP_DREG, NFT_REG_VERDICT);
-	}
 	if (inverted) {
 		nl_put_u32(r->b, NFTA_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 	}
@@ -169,7 +177,7 @@ void nft_port_in(struct nft_rule *r, bool source_port, const char *set, bool inv
 
 	nft_l4proto_tcp(r);
 	payload(r, f, REG_KEY);
-	lookup(r, set, false, inverted);
+	lookup_set(r, set, inverted);
 }
 
 void nft_tcp_flags(struct nft_rule *r, uint8_t mask, uint8_t flags, bool inverted)
@@ -217,9 +225,10 @@ void nft_key(struct nft_rule *r, const struct nft_class *c, bool destination)
 	}
 }
 
-void nft_vmap(struct nft_rule *r, const char *map)
+void nft_map_vmap(struct nft_rule *r, const char *map, const char *verdicts)
 {
-	lookup(r, map, true, false);
+	lookup_map(r, map, REG_KEY, REG_VALUE);
+	lookup_map(r, verdicts, REG_VALUE, NFT_REG_VERDICT);
 }
 
 static struct expr dynset_begin(struct nft_rule *r, const char *set)

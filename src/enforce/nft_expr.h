@@ -48,8 +48,13 @@ void nft_oifname_is_not(struct nft_rule *r, const char *name);
 
 /** Load the key of a class: of the packet's source, or of its destination. */
 void nft_key(struct nft_rule *r, const struct nft_class *c, bool destination);
-/** Do what the map says for the loaded key; go on with the next rule when it says nothing. */
-void nft_vmap(struct nft_rule *r, const char *map);
+/**
+ * Do what the maps say for the loaded key: `map` turns it into a number, `verdicts` the number
+ * into a verdict; go on with the next rule when they say nothing.
+ *
+ * Two steps, because the kernel walks all elements of a map of verdicts at every change.
+ */
+void nft_map_vmap(struct nft_rule *r, const char *map, const char *verdicts);
 /** Count the loaded key in a set that learns. */
 void nft_update_counter(struct nft_rule *r, const char *set);
 /** Go on only while the loaded key stays under its own limit. */

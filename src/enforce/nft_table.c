@@ -7,13 +7,9 @@
  */
 #include "enforce/nft_table.h"
 
-#include "base/assert.h"
-
 #include <arpa/inet.h>
-#include <errno.h>
 #include <linux/netfilter.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/poison.h"
@@ -32,6 +28,8 @@
 #define TYPE_IPV4 7U
 #define TYPE_IPV6 8U
 #define TYPE_PORT 13U
+#define TYPE_MARK 19U
+#define VALUE_LEN 4U
 #define TYPE_IFNAME 41U
 #define TYPE_CONCAT_SHIFT 6
 #define TCP_FIN 0x01
@@ -62,21 +60,15 @@ size_t nft_put_key(const struct source_key *s, const struct nft_class *c, const 
 	return at + addr_len(&s->prefix.addr);
 }
 
-enum rung nft_rung_of_chain(struct str chain)
+enum rung nft_rung_of_value(struct str value)
 {
-	if (chain.len > 0 && chain.ptr[chain.len - 1] == '\0') {
-		chain.len--;
+	uint32_t v = UINT32_MAX;
+
+	if (value.len == sizeof(v)) {
+		memcpy(&v, value.ptr, sizeof(v));
 	}
-	if (str_has_prefix(chain, STR("b_"))) {
-		return RUNG_BLOCK;
-	}
-	if (str_has_prefix(chain, STR("throttle_"))) {
-		return RUNG_THROTTLE;
-	}
-	if (str_is_equal(chain, STR("watch"))) {
-		return RUNG_WATCH;
-	}
-	return str_is_equal(chain, STR("pass")) ? RUNG_PASS : RUNG_COUNT;
+	v >>= 16;
+	return v < RUNG_COUNT ? (enum rung)v : RUNG_COUNT;
 }
 
 /* --- objects ------------------------------------------------------------------------------- */
@@ -86,7 +78,8 @@ struct set_spec {
 	uint32_t flags;
 	uint32_t key_type;
 	uint32_t key_len;
-	uint32_t size; /* 0: not said */
+	uint32_t data_type; /* of a map */
+	uint32_t size;      /* 0: not said */
 	uint64_t timeout_ms;
 };
 
@@ -99,7 +92,8 @@ static void put_set(struct nl_batch *b, const struct set_spec *s)
 	nl_put_u32(b, NFTA_SET_KEY_TYPE, s->key_type);
 	nl_put_u32(b, NFTA_SET_KEY_LEN, s->key_len);
 	if ((s->flags & NFT_SET_MAP) != 0) {
-		nl_put_u32(b, NFTA_SET_DATA_TYPE, NFT_DATA_VERDICT);
+		nl_put_u32(b, NFTA_SET_DATA_TYPE, s->data_type);
+		nl_put_u32(b, NFTA_SET_DATA_LEN, VALUE_LEN);
 	}
 	nl_put_u32(b, NFTA_SET_ID, b->seq);
 	if (s->timeout_ms != 0) {
@@ -142,7 +136,7 @@ static void put_hook(struct nl_batch *b, const char *name, uint32_t hooknum)
 	nl_put_cstr(b, NFTA_CHAIN_TYPE, "filter");
 }
 
-static void put_ports(struct nl_batch *b, const struct nft_ports *p)
+void nft_put_ports(struct nl_batch *b, const struct nft_ports *p)
 {
 	struct set_spec spec = {.name = p->name, .key_type = TYPE_PORT, .key_len = 2};
 
@@ -165,7 +159,23 @@ static void put_ports(struct nl_batch *b, const struct nft_ports *p)
 	nl_nest_end(b, list);
 }
 
-static void put_class(struct nl_batch *b, const struct nft_plan *p, const struct nft_class *c)
+/* What the number of a source leads to. */
+static void put_rungs_element(struct nl_batch *b, uint32_t value, const char *chain)
+{
+	nl_msg(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
+	nl_put_cstr(b, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
+	nl_put_cstr(b, NFTA_SET_ELEM_LIST_SET, "rungs");
+	size_t list = nl_nest(b, NFTA_SET_ELEM_LIST_ELEMENTS);
+	size_t elem = nl_nest(b, NFTA_LIST_ELEM);
+	size_t key = nl_nest(b, NFTA_SET_ELEM_KEY);
+	nl_put(b, NFTA_DATA_VALUE, &value, sizeof(value));
+	nl_nest_end(b, key);
+	nft_put_goto(b, NFTA_SET_ELEM_DATA, chain);
+	nl_nest_end(b, elem);
+	nl_nest_end(b, list);
+}
+
+void nft_put_class(struct nl_batch *b, const struct nft_plan *p, const struct nft_class *c)
 {
 	uint32_t address = c->family == 6 ? TYPE_IPV6 : TYPE_IPV4;
 	char name[NFT_NAME_MAX];
@@ -174,7 +184,8 @@ static void put_class(struct nl_batch *b, const struct nft_plan *p, const struct
 		.flags = NFT_SET_MAP,
 		.key_type = c->zone ? TYPE_IFNAME << TYPE_CONCAT_SHIFT | address : address,
 		.key_len = (uint32_t)nft_class_key_len(c),
-		.size = p->opts->sources_max,
+		.data_type = TYPE_MARK,
+		.size = p->map_size,
 	};
 
 	nft_object_name("r", c, name);
@@ -259,6 +270,11 @@ void nft_put_table(struct nl_batch *b, const struct nft_plan *p, uint32_t table_
 {
 	static const char *const counters[] = {"n_mail", "n_watch", "n_throttled", "n_blocked",
 					       "n_cut"};
+	const struct set_spec rungs = {.name = "rungs",
+				       .flags = NFT_SET_MAP,
+				       .key_type = TYPE_MARK,
+				       .key_len = VALUE_LEN,
+				       .data_type = NFT_DATA_VERDICT};
 	static const char *const chains[] = {"out", "back", "pass", "watch", "cut"};
 
 	nl_msg(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
@@ -267,10 +283,14 @@ void nft_put_table(struct nl_batch *b, const struct nft_plan *p, uint32_t table_
 	for (size_t i = 0; i < COUNT_OF(counters); i++) {
 		put_counter(b, counters[i]);
 	}
-	put_ports(b, &p->ports[0]);
+	nft_put_ports(b, &p->ports[0]);
 	for (size_t i = 0; i < COUNT_OF(chains); i++) {
 		put_chain(b, chains[i]);
 	}
+	put_set(b, &rungs);
+	put_rungs_element(b, NFT_VALUE(RUNG_PASS, 0), "pass");
+	put_rungs_element(b, NFT_VALUE(RUNG_WATCH, 0), "watch");
+	put_rungs_element(b, NFT_VALUE_CUT(0), "cut");
 	put_hook(b, "forward", NF_INET_FORWARD);
 	put_hook(b, "output", NF_INET_LOCAL_OUT);
 	put_hook(b, "input", NF_INET_LOCAL_IN);
@@ -306,7 +326,7 @@ void nft_put_lookups(struct nl_batch *b, const struct nft_plan *p, bool flush)
 	for (size_t i = 0; i < p->class_count; i++) {
 		r = nft_rule_begin(b, "out");
 		nft_key(&r, &p->classes[i], false);
-		nft_vmap(&r, nft_object_name("r", &p->classes[i], name));
+		nft_map_vmap(&r, nft_object_name("r", &p->classes[i], name), "rungs");
 		nft_rule_end(&r);
 	}
 	if (flush && p->class_count > 0) {
@@ -315,7 +335,7 @@ void nft_put_lookups(struct nl_batch *b, const struct nft_plan *p, bool flush)
 	for (size_t i = 0; i < p->class_count; i++) {
 		r = nft_rule_begin(b, "back");
 		nft_key(&r, &p->classes[i], true);
-		nft_vmap(&r, nft_object_name("back", &p->classes[i], name));
+		nft_map_vmap(&r, nft_object_name("back", &p->classes[i], name), "rungs");
 		nft_rule_end(&r);
 	}
 }
@@ -379,211 +399,10 @@ static void put_block(struct nl_batch *b, const struct nft_rung *g)
 	}
 }
 
-/* --- the plan ------------------------------------------------------------------------------ */
-
-static bool ports_has(const struct nft_ports *p, uint16_t port)
+void nft_put_rung(struct nl_batch *b, const struct nft_rung *g, bool all_ports)
 {
-	for (size_t i = 0; i < p->count; i++) {
-		if (p->port[i] == port) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static int ports_add(struct nft_ports *p, uint16_t port)
-{
-	size_t at = p->count;
-
-	if (ports_has(p, port)) {
-		return 0;
-	}
-	if (p->count == COUNT_OF(p->port)) {
-		return -E2BIG;
-	}
-	while (at > 0 && p->port[at - 1] > port) {
-		p->port[at] = p->port[at - 1];
-		at--;
-	}
-	p->port[at] = port;
-	p->count++;
-	return 0;
-}
-
-static struct nft_ports ports_of(const struct network *n)
-{
-	struct nft_ports p = {0};
-	int len;
-
-	static_assert(PORTS_MAX <= NFT_PORTS_MAX, "the ports of one network fit");
-	for (size_t i = 0; i < n->port_count; i++) {
-		int r = ports_add(&p, n->ports[i]);
-		ASSERT(r == 0);
-	}
-	len = snprintf(p.name, sizeof(p.name), "ports");
-	for (size_t i = 0; i < p.count; i++) {
-		len += snprintf(p.name + len, sizeof(p.name) - (size_t)len, "_%u",
-				(unsigned)p.port[i]);
-	}
-	snprintf(p.cut, sizeof(p.cut), "cut%.64s", p.name + sizeof("ports") - 1);
-	return p;
-}
-
-int nft_plan_init(struct nft_plan *p, const struct enforce_opts *opts)
-{
-	*p = (struct nft_plan){.opts = opts};
-	p->ports = calloc(NFT_PORTSETS_MAX, sizeof(*p->ports));
-	p->rungs = calloc(NFT_RUNGS_MAX, sizeof(*p->rungs));
-	if (p->ports == NULL || p->rungs == NULL) {
-		nft_plan_done(p);
-		return -ENOMEM;
-	}
-	return nft_plan_reset(p);
-}
-
-void nft_plan_done(struct nft_plan *p)
-{
-	free(p->ports);
-	free(p->rungs);
-	*p = (struct nft_plan){0};
-}
-
-int nft_plan_reset(struct nft_plan *p)
-{
-	const struct policy *policy = p->opts->policy;
-	struct nft_ports *all = &p->ports[0];
-
-	*all = (struct nft_ports){.name = "ports", .cut = "cut"};
-	p->ports_count = 1;
-	p->class_count = 0;
-	p->rung_count = 0;
-	for (size_t n = 0; n < policy->network_count; n++) {
-		for (size_t i = 0; i < policy->networks[n].port_count; i++) {
-			int r = ports_add(all, policy->networks[n].ports[i]);
-			if (r < 0) {
-				return r;
-			}
-		}
-	}
-	return 0;
-}
-
-/* The length of the longest prefix of the network that holds all of `p`; -1: none. */
-static int match_len(const struct network *n, const struct prefix *p)
-{
-	int len = -1;
-
-	for (size_t i = 0; i < n->prefix_count; i++) {
-		if (n->prefixes[i].len > len && prefix_has_prefix(&n->prefixes[i], p)) {
-			len = n->prefixes[i].len;
-		}
-	}
-	return len;
-}
-
-/* Is there another network that claims these addresses as closely? Then only the interface
- * tells the two apart. */
-static bool is_ambiguous(const struct policy *p, const struct source_key *s)
-{
-	int ours = match_len(&p->networks[s->network], &s->prefix);
-
-	for (size_t n = 0; n < p->network_count; n++) {
-		int theirs = n == s->network ? -1 : match_len(&p->networks[n], &s->prefix);
-		if (theirs >= 0 && theirs >= ours) {
-			return true;
-		}
-	}
-	return false;
-}
-
-bool nft_plan_class(const struct nft_plan *p, const struct source_key *s, struct nft_class *ret,
-		    const struct network **ret_network)
-{
-	const struct policy *policy = p->opts->policy;
-
-	if (s->network >= policy->network_count || s->prefix.len == 0) {
-		return false;
-	}
-	const struct network *n = &policy->networks[s->network];
-	*ret = (struct nft_class){.family = s->prefix.addr.family, .len = s->prefix.len};
-	ret->zone = n->interface_count > 0 && is_ambiguous(policy, s);
-	*ret_network = n;
-	return true;
-}
-
-/* Zones before all others, longer prefixes before shorter ones. */
-static bool is_before(const struct nft_class *a, const struct nft_class *b)
-{
-	if (a->zone != b->zone) {
-		return a->zone;
-	}
-	return a->family != b->family ? a->family < b->family : a->len > b->len;
-}
-
-static int class_need(struct nft_plan *p, const struct nft_class *c, struct nl_batch *b,
-		      bool *ret_rules)
-{
-	size_t at = 0;
-
-	for (; at < p->class_count && !is_before(c, &p->classes[at]); at++) {
-		const struct nft_class *have = &p->classes[at];
-		if (have->family == c->family && have->len == c->len && have->zone == c->zone) {
-			return 0;
-		}
-	}
-	if (p->class_count == NFT_CLASSES_MAX) {
-		return -ENOSPC;
-	}
-	memmove(&p->classes[at + 1], &p->classes[at],
-		(p->class_count - at) * sizeof(p->classes[0]));
-	p->classes[at] = *c;
-	p->class_count++;
-	put_class(b, p, c);
-	*ret_rules = true;
-	return 0;
-}
-
-static const struct nft_ports *ports_need(struct nft_plan *p, const struct network *n,
-					  struct nl_batch *b)
-{
-	struct nft_ports want = ports_of(n);
-
-	if (want.count == p->ports[0].count) {
-		return &p->ports[0]; /* a subset of all that is as large as all */
-	}
-	for (size_t i = 1; i < p->ports_count; i++) {
-		if (str_is_equal(str_of(p->ports[i].name), str_of(want.name))) {
-			return &p->ports[i];
-		}
-	}
-	if (p->ports_count == NFT_PORTSETS_MAX) {
-		return NULL;
-	}
-	p->ports[p->ports_count] = want;
-	put_ports(b, &want);
-	put_chain(b, want.cut);
-	rule_other_ports(b, want.cut, true, &want);
-	struct nft_rule r = nft_rule_begin(b, want.cut);
-	nft_goto(&r, "cut");
-	nft_rule_end(&r);
-	return &p->ports[p->ports_count++];
-}
-
-static const struct nft_rung *rung_need(struct nft_plan *p, const struct nft_rung *want,
-					struct nl_batch *b)
-{
-	for (size_t i = 0; i < p->rung_count; i++) {
-		if (str_is_equal(str_of(p->rungs[i].name), str_of(want->name))) {
-			return &p->rungs[i];
-		}
-	}
-	if (p->rung_count == NFT_RUNGS_MAX) {
-		return NULL;
-	}
-	struct nft_rung *g = &p->rungs[p->rung_count++];
-	*g = *want;
 	put_chain(b, g->name);
-	if (g->ports != &p->ports[0]) {
+	if (!all_ports) {
 		rule_other_ports(b, g->name, false, g->ports);
 	}
 	if (g->rung == RUNG_BLOCK) {
@@ -591,82 +410,15 @@ static const struct nft_rung *rung_need(struct nft_plan *p, const struct nft_run
 	} else {
 		put_throttle(b, g);
 	}
-	return g;
+	put_rungs_element(b, g->value, g->name);
 }
 
-static struct nft_rung rung_of(const struct nft_plan *p, const struct enforce_action *a,
-			       const struct nft_place *place, const struct nft_ports *ports)
+void nft_put_cut(struct nl_batch *b, const struct nft_ports *ports)
 {
-	const struct network *n = place->network;
-	struct nft_rung g = {
-		.rung = enforce_rung(a->rung),
-		.class = place->class,
-		.feel = n->feel == FEEL_DROP ? FEEL_DROP : FEEL_RESET,
-		.per_min = n->throttle_per_min == 0 ? 1 : n->throttle_per_min,
-		.burst = n->throttle_burst,
-		.ports = ports,
-	};
-	const char *suffix = ports == &p->ports[0] ? "" : ports->name + sizeof("ports") - 1;
-	char class[NFT_CLASS_TEXT];
-
-	nft_class_format(&g.class, class);
-	if (g.rung == RUNG_BLOCK) {
-		snprintf(g.name, sizeof(g.name), "b_%s_%s%.64s", feel_name(g.feel), class, suffix);
-	} else {
-		snprintf(g.name, sizeof(g.name), "throttle_%s_%u_%u%.64s", class, g.per_min,
-			 g.burst, suffix);
-	}
-	return g;
-}
-
-int nft_plan_place(struct nft_plan *p, const struct enforce_action *a, struct nl_batch *b,
-		   struct nft_place *ret, bool *ret_rules)
-{
-	struct nft_place place = {.chain = "pass", .back = "cut"};
-
-	if (!nft_plan_class(p, &a->source, &place.class, &place.network)) {
-		return -EINVAL;
-	}
-	int r = class_need(p, &place.class, b, ret_rules);
-	if (r < 0) {
-		return r;
-	}
-	if (a->rung == RUNG_WATCH) {
-		place.chain = "watch";
-	}
-	if (a->listed && a->rung > RUNG_WATCH) {
-		const struct nft_ports *ports = ports_need(p, place.network, b);
-		struct nft_rung want;
-		const struct nft_rung *g;
-		if (ports == NULL) {
-			return -ENOSPC;
-		}
-		want = rung_of(p, a, &place, ports);
-		g = rung_need(p, &want, b);
-		if (g == NULL) {
-			return -ENOSPC;
-		}
-		place.chain = g->name;
-		place.back = ports->cut;
-	}
-	*ret = place;
-	return 0;
-}
-
-struct nft_plan_mark nft_plan_mark(const struct nft_plan *p)
-{
-	struct nft_plan_mark m = {.ports_count = p->ports_count,
-				  .rung_count = p->rung_count,
-				  .class_count = p->class_count};
-
-	memcpy(m.classes, p->classes, sizeof(m.classes));
-	return m;
-}
-
-void nft_plan_rollback(struct nft_plan *p, const struct nft_plan_mark *m)
-{
-	p->ports_count = m->ports_count;
-	p->rung_count = m->rung_count;
-	p->class_count = m->class_count;
-	memcpy(p->classes, m->classes, sizeof(p->classes));
+	put_chain(b, ports->cut);
+	rule_other_ports(b, ports->cut, true, ports);
+	struct nft_rule r = nft_rule_begin(b, ports->cut);
+	nft_goto(&r, "cut");
+	nft_rule_end(&r);
+	put_rungs_element(b, ports->cut_value, ports->cut);
 }

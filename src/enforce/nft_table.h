@@ -20,6 +20,12 @@
 #define NFT_PORTSETS_MAX 256
 #define NFT_NAME_MAX 128
 
+/* What the maps of sources say: the rung in the upper half, which of its chains in the lower. The
+ * map `rungs` turns it into a chain. */
+#define NFT_VALUE(rung, index) ((uint32_t)(rung) << 16 | (uint32_t)(index))
+/* Beside the rungs: reset what comes back. */
+#define NFT_VALUE_CUT(index) NFT_VALUE(RUNG_COUNT, index)
+
 /* Packets that we send ourselves to end sessions carry this mark and meet no block. */
 #define NFT_MARK_POKE 0x00600025U
 
@@ -31,6 +37,7 @@ struct nft_ports {
 	size_t count;
 	char name[NFT_NAME_MAX]; /* of its set */
 	char cut[NFT_NAME_MAX];  /* of the chain that resets answers from these ports */
+	uint32_t cut_value;
 };
 
 /* How one rung of one network is done for one class of sources. */
@@ -42,6 +49,7 @@ struct nft_rung {
 	uint32_t burst;
 	const struct nft_ports *ports;
 	char name[NFT_NAME_MAX]; /* of its chain */
+	uint32_t value;
 };
 
 struct nft_plan {
@@ -52,13 +60,14 @@ struct nft_plan {
 	size_t class_count;
 	struct nft_rung *rungs;
 	size_t rung_count;
+	uint32_t map_size; /* of each map of sources */
 };
 
-/* What a source needs, as names in the table. */
+/* What a source needs in the table. */
 struct nft_place {
 	struct nft_class class;
-	const char *chain; /* where its element goes to */
-	const char *back;  /* where answers to it go while it is cut */
+	uint32_t value; /* of its element */
+	uint32_t back;  /* the same for answers to it while it is cut */
 	const struct network *network;
 };
 
@@ -78,6 +87,9 @@ MUSTUSE int nft_plan_reset(struct nft_plan *p);
  */
 MUSTUSE int nft_plan_place(struct nft_plan *p, const struct enforce_action *a, struct nl_batch *b,
 			   struct nft_place *ret, bool *ret_rules);
+/** Make room for the kinds of sources that the enforcing networks have, so that their first block
+ *  is as quick as any. @return as nft_plan_place */
+MUSTUSE int nft_plan_expect(struct nft_plan *p, struct nl_batch *b);
 /** The class alone: for reading back. @return false for a prefix of no use. */
 bool nft_plan_class(const struct nft_plan *p, const struct source_key *s, struct nft_class *ret,
 		    const struct network **ret_network);
@@ -98,13 +110,22 @@ void nft_put_table_gone(struct nl_batch *b);
 /** The rules of `out` and `back`. `flush`: they have some already. */
 void nft_put_lookups(struct nl_batch *b, const struct nft_plan *p, bool flush);
 
+/** A set of ports. */
+void nft_put_ports(struct nl_batch *b, const struct nft_ports *p);
+/** The chain that resets answers from these ports only. */
+void nft_put_cut(struct nl_batch *b, const struct nft_ports *ports);
+/** Map, sets of one class; the look-ups are apart. */
+void nft_put_class(struct nl_batch *b, const struct nft_plan *p, const struct nft_class *c);
+/** The chain of a rung. `all_ports`: its network has all ports there are. */
+void nft_put_rung(struct nl_batch *b, const struct nft_rung *g, bool all_ports);
+
 /** Names of a class' objects: "r4", "back6_64", "hit4", "lim4". @return ret_name */
 char *nft_object_name(const char *what, const struct nft_class *c,
 		      char ret_name[static NFT_NAME_MAX]);
 /** The key of a source in its class. @return its length */
 size_t nft_put_key(const struct source_key *s, const struct nft_class *c, const char *interface,
 		   uint8_t ret_key[static 32]);
-/** The rung that a chain stands for; RUNG_COUNT for a chain that is none. */
-enum rung nft_rung_of_chain(struct str chain);
+/** The rung that an element's value stands for; RUNG_COUNT for none. */
+enum rung nft_rung_of_value(struct str value);
 
 #endif

@@ -122,7 +122,7 @@ static void load(struct enforcer *e, const struct enforce_action *acts, size_t n
 	struct sequence s = {.acts = acts, .n = n};
 	struct errmsg err = {.text = ""};
 
-	if (e->ops->load(e, next, &s, &err) != 0) {
+	if (e->ops->load(e, next, &s, n, &err) != 0) {
 		fail_msg("%s", err.text);
 	}
 }
@@ -272,7 +272,7 @@ static void nft_table_has_one_owner(void **state)
 	assert_int_equal(enforce_open(&a, STR("nft"), &opts, NULL), 0);
 	assert_int_equal(enforce_open(&b, STR("nft"), &opts, NULL), 0);
 	load(&a, &act, 1);
-	int r = b.ops->load(&b, next, &s, &err);
+	int r = b.ops->load(&b, next, &s, 1, &err);
 	if (r == 0) {
 		skip(); /* this kernel has no owned tables */
 	}
@@ -280,7 +280,7 @@ static void nft_table_has_one_owner(void **state)
 	enforce_close(&a); /* the table stays, without an owner */
 	assert_true(is_on(&b, 2, "192.0.2.1", RUNG_BLOCK));
 	s.at = 0;
-	assert_int_equal(b.ops->load(&b, next, &s, NULL), 0);
+	assert_int_equal(b.ops->load(&b, next, &s, 1, NULL), 0);
 	enforce_close(&b);
 }
 
