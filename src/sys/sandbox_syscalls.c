@@ -102,6 +102,10 @@ static const int netlink_calls[] = {
 	SCMP_SYS(inotify_init1),
 	SCMP_SYS(inotify_add_watch),
 	SCMP_SYS(inotify_rm_watch),
+	/* a thread that syncs files */
+	SCMP_SYS(clone),
+	SCMP_SYS(clone3),
+	SCMP_SYS(eventfd2),
 };
 
 static const int server_calls[] = {
