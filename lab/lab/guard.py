@@ -89,8 +89,7 @@ class Guard:
         self.build = build_folder()
         self.state = os.path.join(world.folder, "postern")
         self.conf = os.path.join(world.folder, "postern.yaml")
-        self.log = os.path.join(world.folder, "posternd.log")
-        self.process = None
+        self.log = os.path.join(self.state, "posternd.log")
         self.configure(**change)
         world.at_end.append(self.stop)
 
@@ -98,20 +97,20 @@ class Guard:
         with open(self.conf, "w", encoding="utf-8") as out:
             out.write(config(self.world, **change))
 
-    def start(self, wait_s=20):
-        with open(self.log, "ab") as log:
-            self.process = self.gw.popen([os.path.join(self.build, "src", "daemon", "posternd"), "-f", "-c", self.conf],
-                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    def start(self, wait_s=30):
+        """Start it in the background, where a keeper starts its parent again; wait until all is there."""
+        code, out, err = self.gw.try_run(
+            ["timeout", str(wait_s), os.path.join(self.build, "src", "daemon", "posternd"), "-c", self.conf])
+        if code != 0:
+            raise LabError(f"posternd did not start: exit {code}: {(err or out).strip()}\n{self.log_tail()}")
         end = time.monotonic() + wait_s
         said = ""
         while time.monotonic() < end:
-            if self.process.poll() is not None:
-                raise LabError(f"posternd ended with {self.process.returncode}: {self.log_tail()}")
             code, out, said = self.cli("status", "--json")
             if code == 0 and self.is_complete(json.loads(out)):
                 return
             time.sleep(0.1)
-        raise LabError(f"posternd does not answer after {wait_s} s: {said.strip()}\n{self.log_tail()}")
+        raise LabError(f"posternd is not complete after {wait_s} s: {sorted(self.pids())}: {said.strip()}\n{self.log_tail()}")
 
     def is_complete(self, status):
         """All processes are there and the gate has its table."""
@@ -128,40 +127,42 @@ class Guard:
             return ""
 
     def stop(self):
-        if self.process is None or self.process.poll() is not None:
-            self.process = None
-            return 0
-        for pid in ns.children(self.process.pid):
-            os.kill(pid, signal.SIGTERM)
-        try:
-            code = self.process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            for pid in reversed(ns.descendants(self.process.pid)):
-                os.kill(pid, signal.SIGKILL)
-            code = self.process.wait()
-        self.process = None
-        return code
+        """End it as `make stop` does, the hard way after 15 s."""
+        for how, seconds in ((signal.SIGTERM, 15), (signal.SIGKILL, 5)):
+            above = self.parents()
+            for pid in above[:1] if how == signal.SIGTERM else [*above, *self.pids().values()]:
+                try:
+                    os.kill(pid, how)
+                except ProcessLookupError:
+                    pass
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                if not self.processes():
+                    return
+                time.sleep(0.05)
 
     # ---- processes ----
 
-    def pids(self):
-        """{process name: pid as seen from here} of the children that run now."""
+    def processes(self):
+        """{pid as seen from here: name} of everything that runs the program posternd."""
         found = {}
-        for pid in ns.descendants(self.process.pid) if self.process else []:
+        for pid in ns.descendants(self.gw.pid) if self.gw.pid else []:
             try:
-                with open(f"/proc/{pid}/comm", encoding="utf-8") as text:
-                    name = text.read().strip()
+                if os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)").endswith("/posternd"):
+                    with open(f"/proc/{pid}/comm", encoding="utf-8") as text:
+                        found[pid] = text.read().strip()
             except OSError:
                 continue
-            for process in PROCESSES:
-                if name.endswith(process):
-                    found[process] = pid
         return found
 
+    def pids(self):
+        """{process name: pid} of the children that run now."""
+        return {name: pid for pid, name in self.processes().items() if name in PROCESSES}
+
     def parents(self):
-        """The pids above the children, outermost first."""
-        below = set(self.pids().values())
-        return [p for p in ns.descendants(self.process.pid) if p not in below]
+        """The pids above the children, outermost (the keeper) first."""
+        mine = {pid for pid, name in self.processes().items() if name not in PROCESSES}
+        return sorted(mine, key=lambda pid: -sum(p in mine for p in ns.descendants(pid)))
 
     # ---- the command line ----
 
