@@ -49,12 +49,19 @@ void smtp_free(struct smtp *s)
 	free(s);
 }
 
+/* STARTTLS was granted, and nothing has come since. */
+static bool is_tls_due(const struct smtp *s)
+{
+	return s->state == SMTP_STATE_PREFACE && s->is_tls_asked && s->is_server_seen;
+}
+
 static void server_feed(struct smtp *s, struct str in)
 {
 	uint16_t code;
 	struct str text;
 
-	if (!s->is_server_seen && in.len > 0 && in.ptr[0] >= 0x14 && in.ptr[0] <= 0x17) {
+	bool may_be_tls = !s->is_server_seen || is_tls_due(s);
+	if (may_be_tls && in.len > 0 && in.ptr[0] >= 0x14 && in.ptr[0] <= 0x17) {
 		smtp_go_dark(s);
 		return;
 	}
@@ -122,6 +129,8 @@ static void client_gap(struct smtp *s, uint64_t n)
 		s->chunk_left = 0;
 		smtp_client_end_chunk(s);
 		commands_gap(s);
+	} else if (is_tls_due(s)) {
+		smtp_go_dark(s);
 	} else if (s->state != SMTP_STATE_DARK) {
 		commands_gap(s);
 	}

@@ -154,8 +154,19 @@ void smtp_client_end_chunk(struct smtp *s)
 					    .tx = tx});
 }
 
+/* A command whose reply belongs to the transaction, though it brings nothing to it. */
+static void await_beside(struct smtp *s, enum smtp_command command)
+{
+	smtp_await(s,
+		   (struct smtp_pending){.command = command, .rcpt = UINT32_MAX, .tx = s->current});
+}
+
 static void chunk_begin(struct smtp *s, const struct smtp_command_line *c)
 {
+	if (c->is_broken) {
+		await_beside(s, SMTP_COMMAND_BDAT);
+		return;
+	}
 	if (s->current == NULL && (s->flags & SMTP_FLAG_JOINED) != 0) {
 		smtp_tx_open(s, STR_EMPTY);
 	}
@@ -258,6 +269,8 @@ static void command_read(struct smtp *s, const struct smtp_command_line *c)
 		smtp_tx_leave(s);
 		break;
 	case SMTP_COMMAND_UNKNOWN:
+		await_beside(s, SMTP_COMMAND_UNKNOWN);
+		return;
 	case SMTP_COMMAND_GREETING:
 	case SMTP_COMMAND_END:
 	case SMTP_COMMAND_VRFY:

@@ -121,7 +121,7 @@ static void chunk_read(struct smtp_command_line *c, struct str rest)
 	struct str last = word_take(&rest);
 
 	if (num_parse_u64(size, UINT64_MAX / 2, &c->chunk_bytes) < 0) {
-		c->command = SMTP_COMMAND_UNKNOWN;
+		c->is_broken = true;
 		return;
 	}
 	c->is_last = str_is_equal_nocase(last, STR("LAST"));

@@ -14,6 +14,7 @@ struct smtp_command_line {
 	struct str arg;
 	uint64_t chunk_bytes; /* BDAT */
 	bool is_last;         /* BDAT … LAST */
+	bool is_broken;       /* BDAT without a size that can be read: a server refuses it */
 	/* Written as RFC 5321 has it: what is believed when the place in the stream is unsure. */
 	bool is_strict;
 };

@@ -138,7 +138,7 @@ static void state_follow(struct smtp *s, const struct smtp_pending *p, uint16_t 
 		smtp_tx_body_over(s, p->tx);
 		s->state = SMTP_STATE_SYNC; /* the server takes the body for commands */
 	} else if (p->command == SMTP_COMMAND_STARTTLS && code == 220) {
-		s->state = SMTP_STATE_WAIT; /* smtp_answer turns the light off */
+		s->state = SMTP_STATE_WAIT; /* starttls_follow has the rest */
 	} else if (p->command == SMTP_COMMAND_AUTH && code == 334) {
 		s->state = s->state == SMTP_STATE_WAIT ? SMTP_STATE_AUTH_LINE : s->state;
 	} else if (is_waited) {
@@ -161,6 +161,22 @@ static void reply_emit(struct smtp *s, const struct smtp_pending *p, uint16_t co
 		e.kind = SMTP_EVENT_GREETING;
 	}
 	smtp_emit(s, e);
+}
+
+/*
+ * TLS begins, or so they say: what the client sends next shows it. Who goes on in the clear (a
+ * decrypted capture, or two who agreed to blind a watcher) is read on. Octets that were sent
+ * before the reply are no sign of either.
+ */
+static void starttls_follow(struct smtp *s)
+{
+	if (s->hold.len > 0) {
+		smtp_go_dark(s);
+		return;
+	}
+	smtp_tx_leave(s);
+	s->proxy_at = 0;
+	s->state = SMTP_STATE_PREFACE;
 }
 
 /* The i-th command that waits got this reply; those before it never will. */
@@ -186,7 +202,7 @@ static void pending_answer(struct smtp *s, size_t i, uint16_t code, struct str t
 		s->is_unsure = false;
 	}
 	if (p.command == SMTP_COMMAND_STARTTLS && code == 220) {
-		smtp_go_dark(s);
+		starttls_follow(s);
 	}
 }
 
@@ -287,7 +303,7 @@ static void stray_answer(struct smtp *s, uint16_t code, struct str text)
 		}
 	} else if (code == 421) {
 		if (s->current != NULL) {
-			smtp_tx_note_reply(s->current, SMTP_COMMAND_UNKNOWN, false, SIZE_MAX, code,
+			smtp_tx_note_reply(s->current, SMTP_COMMAND_GREETING, false, SIZE_MAX, code,
 					   text);
 		}
 		stray_emit(s, code, text);

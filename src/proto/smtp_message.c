@@ -71,6 +71,9 @@ size_t smtp_tx_add_rcpt(struct smtp_tx *tx, struct str address)
 
 static void refusal_note(struct smtp_tx *tx, enum smtp_command command, uint16_t code)
 {
+	if (command == SMTP_COMMAND_UNKNOWN) {
+		return; /* refusing what nobody knows says nothing of the message */
+	}
 	tx->refusal = code;
 	if (command == SMTP_COMMAND_MAIL) {
 		tx->is_mail_refused = true;

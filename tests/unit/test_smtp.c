@@ -243,11 +243,11 @@ static void refused_before_the_body(void **state)
 	      S("220\r\n"), C("HELO x\r\n"), S("250 x\r\n"), C("MAIL FROM:<a@b>\r\n"),
 	      S("250 ok\r\n"), C("RCPT TO:<c@d>\r\n"), S("550 no\r\n"), C("RCPT TO:<e@f>\r\n"),
 	      S("451 later\r\n"), C("RSET\r\n"), S("250 ok\r\n"), C("QUIT\r\n"), S("221 bye\r\n"));
-	/* The body is sent without waiting and becomes commands. */
+	/* The body is sent without waiting and becomes commands, whose replies are the last ones.
+	 */
 	CHECK(WHOLE,
-	      "\nGREETING 220 ''\nEHLO 'x'\nMAIL0"
-	      "\n#0 rejected from=a@b to=c@d:550 0+1/1 size=0 503 DATA 'no'\nQUIT"
-	      "\nANSWER 500\nANSWER 500",
+	      "\nGREETING 220 ''\nEHLO 'x'\nMAIL0\nQUIT\nANSWER 500\nANSWER 500"
+	      "\n#0 rejected from=a@b to=c@d:550 0+1/1 size=0 500 unknown '?'",
 	      S("220\r\n"), C("EHLO x\r\n"), S("250 x\r\n"),
 	      C("MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nSubject: s\r\n\r\nQUIT\r\n.\r\n"),
 	      S("250 ok\r\n550 no\r\n503 no\r\n500 ?\r\n500 ?\r\n221 bye\r\n"));
@@ -292,6 +292,10 @@ static void starttls(void **state)
 	      S("250 STARTTLS\r\n"), C("STARTTLS\r\n"), S("454 no\r\n"), C("QUIT\r\n"),
 	      S("221 bye\r\n"));
 	CHECK(WHOLE, "\nTLS greeting", C("\x16\x03\x01 hello"), S("\x16\x03\x03 hello"));
+	/* Granted, and yet the client goes on in the clear: a decrypted capture, or a ruse. */
+	CHECK(WHOLE, "\nGREETING 220 ''\nEHLO 'x'\nEHLO 'y'\nQUIT", S("220\r\n"), C("EHLO x\r\n"),
+	      S("250 STARTTLS\r\n"), C("STARTTLS\r\n"), S("220 go\r\n"), C("EHLO y\r\n"),
+	      S("250 y\r\n"), C("QUIT\r\n"), S("221 bye\r\n"));
 }
 
 static void auth_keeps_no_credentials(void **state)
