@@ -5,11 +5,13 @@
 #include "cli/command.h"
 #include "cli/config.h"
 #include "cli/daemon.h"
+#include "cli/scan.h"
 #include "cli/version.h"
 
 #include "base/poison.h"
 
 const struct command *const cli_commands[] = {
+	&scan_command,
 	&status_command,
 	&top_command,
 	&tail_command,
