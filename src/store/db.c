@@ -37,8 +37,8 @@ struct db {
 	const char *name; /* for texts */
 	struct query *queries[QUERIES_MAX];
 	size_t query_count;
-	uint64_t calls_left; /* until the one that fails; 0: none does */
-	bool failed;
+	db_hook_fn *hook; /* of tests */
+	void *hook_ctx;
 };
 
 /* What SQLite says, as errno. An I/O error keeps the system's own reason where it is known. */
@@ -87,29 +87,15 @@ static int fail(struct db *db, int code, struct errmsg *reterr)
 	}
 }
 
-/* Counts calls for tests; true when this one is to fail. */
 static bool is_chosen_to_fail(struct db *db)
 {
-	if (db->calls_left == 0) {
-		return false;
-	}
-	db->calls_left--;
-	if (db->calls_left == 0) {
-		db->failed = true;
-		return true;
-	}
-	return false;
+	return db->hook != NULL && db->hook(db->hook_ctx);
 }
 
-void db_fail_at(struct db *db, uint64_t n)
+void db_set_hook(struct db *db, db_hook_fn *hook, void *ctx)
 {
-	db->calls_left = n;
-	db->failed = false;
-}
-
-bool db_has_failed(const struct db *db)
-{
-	return db->failed;
+	db->hook = hook;
+	db->hook_ctx = ctx;
 }
 
 int db_exec(struct db *db, const char *sql, struct errmsg *reterr)

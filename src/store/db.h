@@ -79,9 +79,9 @@ bool query_col_is_null(const struct query *q, int col);
 /** Row id of the last insert. */
 uint64_t db_last_id(const struct db *db);
 
-/** For tests: let the n-th call from now (1: the next) fail with -EIO; 0: none. */
-void db_fail_at(struct db *db, uint64_t n);
-/** For tests: did the call that db_fail_at asked for come? */
-bool db_has_failed(const struct db *db);
+/* For tests: asked before every call to SQLite that runs something; true lets it fail (-EIO). */
+typedef bool db_hook_fn(void *ctx);
+/** @param hook  NULL: none. */
+void db_set_hook(struct db *db, db_hook_fn *hook, void *ctx);
 
 #endif

@@ -134,6 +134,16 @@ int notices_list_due(struct store *st, struct wall now, uint32_t limit, notice_v
 	return r;
 }
 
+int notices_wake(struct store *st, struct wall now, struct errmsg *reterr)
+{
+	struct query *q = db_query(store_db(st), "UPDATE notices SET next_try = min(next_try, ?1)"
+						 " WHERE state = 0 AND tries > 0");
+	query_i64(q, now.ns);
+	int r = query_run(q, reterr);
+
+	return r < 0 ? r : 0;
+}
+
 int notices_next_due(struct store *st, struct wall *ret, struct errmsg *reterr)
 {
 	struct query *q = db_query(store_db(st), "SELECT next_try FROM notices WHERE state = 0"

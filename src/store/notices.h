@@ -65,6 +65,8 @@ MUSTUSE int notices_add(struct store *st, const struct notice_row *n, uint64_t c
 /** Queued ones whose time has come, oldest first, at most `limit`. */
 MUSTUSE int notices_list_due(struct store *st, struct wall now, uint32_t limit,
 			     notice_visit_fn *visit, void *ctx, struct errmsg *reterr);
+/** Those that were tried are due at once: the program has started anew. */
+MUSTUSE int notices_wake(struct store *st, struct wall now, struct errmsg *reterr);
 /** When the next one is due. @return 0; -ENOENT when none is queued. */
 MUSTUSE int notices_next_due(struct store *st, struct wall *ret, struct errmsg *reterr);
 MUSTUSE int notices_get(struct store *st, uint64_t id, struct arena *a, struct notice_row *ret,

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "daemon/desk/desk_impl.h"
+#include "daemon/desk/mailer.h"
 #include "sys/loop.h"
 
 #include <errno.h>
@@ -40,6 +41,9 @@ int desk_new(const struct desk_opts *o, struct desk **ret, struct errmsg *reterr
 		buf_init(&d->stats[i], STATS_MAX);
 	}
 	r = store_open(o->store_dir, &d->store, reterr);
+	if (r == 0) {
+		r = mailer_new(d, o->template_dir, &d->mailer, reterr);
+	}
 	if (r < 0) {
 		desk_free(d);
 		return r;
@@ -53,6 +57,7 @@ void desk_free(struct desk *d)
 	if (d == NULL) {
 		return;
 	}
+	mailer_free(d->mailer);
 	if (d->store != NULL) {
 		desk_sources_flush(d);
 	}
@@ -360,6 +365,7 @@ void desk_tick(struct desk *d)
 	desk_sources_flush(d);
 	(void)desk_store_said(d, events_flush(d->store, &err), &err);
 	desk_cases_tick(d);
+	mailer_tick(d->mailer);
 	desk_orders_tick(d);
 	if (now.ns - d->house_kept_at.ns >= HOUSE_EVERY_NS) {
 		keep_house(d, now);

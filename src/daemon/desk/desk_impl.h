@@ -18,6 +18,8 @@
 /* Points of the curve of attempts within the window of the check. */
 #define ATTEMPT_POINTS 1000
 
+struct mailer;
+
 struct desk {
 	struct desk_opts opts;
 	const struct policy *policy;
@@ -33,6 +35,7 @@ struct desk {
 	struct wall house_kept_at;
 	desk_event_fn *listener;
 	void *listener_ctx;
+	struct mailer *mailer; /* NULL: notices are not sent */
 };
 
 /* What is known about whom a source belongs to. */

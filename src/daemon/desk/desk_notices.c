@@ -3,7 +3,7 @@
  * desk_notices: who is to be told what about a case, and when at the earliest. Layer: daemon.
  *
  * A notice is queued in the same group as what it tells, so there is neither a case without its
- * notice nor a notice without its case. Sending is outbox's.
+ * notice nor a notice without its case. Sending is mailer's.
  */
 #include "daemon/desk/desk.h"
 
