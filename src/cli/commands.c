@@ -6,6 +6,7 @@
 #include "cli/config.h"
 #include "cli/daemon.h"
 #include "cli/scan.h"
+#include "cli/doctor.h"
 #include "cli/version.h"
 
 #include "base/poison.h"
@@ -38,6 +39,7 @@ const struct command *const cli_commands[] = {
 	&config_check_command,
 	&config_show_command,
 	&config_sample_command,
+	&doctor_command,
 	&version_command,
 };
 const size_t cli_command_count = COUNT_OF(cli_commands);

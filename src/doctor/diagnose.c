@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * diagnose: one pass over the logs, then the verdicts. Layer: doctor.
+ */
+#include "doctor/diagnose.h"
+
+#include "doctor/log_file.h"
+#include "sys/entropy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/poison.h"
+
+#define NS_PER_H (3600 * NS_PER_S)
+
+struct pass {
+	struct diagnosis *d;
+	struct log_time time;
+	struct attribution_place place;
+	struct diagnose_hour *hour;
+};
+
+/* The hour of a line. Lines come nearly in order, so it is nearly always the last one. */
+static struct diagnose_hour *hour_of(struct diagnosis *d, struct wall time)
+{
+	int64_t begin = time.ns - time.ns % NS_PER_H;
+
+	for (size_t i = d->hour_count; i > 0 && i + 4 > d->hour_count; i--) {
+		if (d->hours[i - 1].begin.ns == begin) {
+			return &d->hours[i - 1];
+		}
+	}
+	if (d->hour_count == DIAGNOSE_HOURS_MAX) {
+		return &d->hours[d->hour_count - 1];
+	}
+	d->hours[d->hour_count] = (struct diagnose_hour){.begin = {begin}};
+	return &d->hours[d->hour_count++];
+}
+
+static void read_line(struct pass *p, struct str raw)
+{
+	struct log_line l;
+	struct log_event e;
+
+	p->place.line++;
+	p->d->lines_total++;
+	if (!log_line_parse(&p->time, raw, &l)) {
+		return;
+	}
+	log_event_parse(&l, &e);
+	if (p->hour == NULL || l.time.ns < p->hour->begin.ns ||
+	    l.time.ns >= p->hour->begin.ns + NS_PER_H) {
+		p->hour = hour_of(p->d, l.time);
+	}
+	p->hour->lines++;
+	if (e.type == LOG_LOST_LINES) {
+		p->hour->lost += e.count > 0 ? e.count : 1;
+	}
+	if (e.type == LOG_NOT_MAIL) {
+		return;
+	}
+	p->d->lines_mta++;
+	p->d->lines_classified += e.type != LOG_UNKNOWN ? 1 : 0;
+	attribution_step(p->d->attribution, &l, &e, p->place);
+}
+
+static int read_file(struct pass *p, const struct log_set_file *f, struct errmsg *reterr)
+{
+	struct log_file *log;
+	struct str piece;
+	int r = log_file_open(f->path, &log, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	p->time = f->time;
+	p->place.line = 0;
+	while ((r = log_file_read(log, &piece, reterr)) > 0) {
+		while (piece.len > 0) {
+			struct str line = str_take_until(&piece, '\n');
+			if (line.len > 0 && line.ptr[line.len - 1] == '\r') {
+				line.len--;
+			}
+			read_line(p, line);
+		}
+	}
+	log_file_close(log);
+	return r;
+}
+
+static bool is_named(const struct attribution *a, const struct attribution_sender *s)
+{
+	const struct attribution_id *id;
+
+	for (size_t i = 0; (id = attribution_id_get(a, i)) != NULL; i++) {
+		if (id->found && id->kind == s->kind && strcmp(id->source, s->name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct diagnose_accused *x = a;
+	const struct diagnose_accused *y = b;
+
+	if (x->sender->recipients != y->sender->recipients) {
+		return x->sender->recipients > y->sender->recipients ? -1 : 1;
+	}
+	return strcmp(x->sender->name, y->sender->name);
+}
+
+static void accuse(struct diagnosis *d)
+{
+	const struct attribution_sender *s;
+	size_t pos = 0;
+
+	while ((s = attribution_next(d->attribution, &pos)) != NULL) {
+		if (s->messages == 0) {
+			continue;
+		}
+		struct cause_verdict v = cause_of(s, is_named(d->attribution, s));
+		if (!v.is_accused) {
+			continue;
+		}
+		struct diagnose_accused one = {.sender = s, .verdict = v};
+		if (d->accused_count < DIAGNOSE_ACCUSED_MAX) {
+			d->accused[d->accused_count++] = one;
+		} else {
+			/* Full: the smallest one makes room. */
+			qsort(d->accused, d->accused_count, sizeof(d->accused[0]), by_weight);
+			if (by_weight(&one, &d->accused[d->accused_count - 1]) < 0) {
+				d->accused[d->accused_count - 1] = one;
+			}
+		}
+	}
+	if (d->accused_count > 1) {
+		qsort(d->accused, d->accused_count, sizeof(d->accused[0]), by_weight);
+	}
+}
+
+static void share_hours(struct diagnosis *d)
+{
+	for (size_t i = 0; i < d->hour_count; i++) {
+		struct diagnose_hour *h = &d->hours[i];
+		uint64_t all = h->lines + h->lost;
+		h->share_ppm = all == 0 ? 0 : (uint32_t)(h->lines * 1000000 / all);
+	}
+}
+
+int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct errmsg *reterr)
+{
+	struct attribution_opts how = {.key = entropy_siphash_key()};
+	struct diagnosis d = {.attribution = attribution_new(&how)};
+	int r = 0;
+
+	d.hours = calloc(DIAGNOSE_HOURS_MAX, sizeof(*d.hours));
+	if (d.attribution == NULL || d.hours == NULL) {
+		diagnosis_done(&d);
+		return err_set(reterr, -ENOMEM, "no memory");
+	}
+	for (size_t i = 0; i < opts->id_count && r == 0; i++) {
+		r = attribution_want(d.attribution, opts->ids[i]);
+	}
+	if (r < 0) {
+		diagnosis_done(&d);
+		return err_set(reterr, r, "too many message ids");
+	}
+	struct pass p = {.d = &d};
+	for (size_t i = 0; i < opts->set->count; i++) {
+		if (opts->progress != NULL) {
+			opts->progress(opts->ctx, i, opts->set->count);
+		}
+		p.place.file = (uint32_t)i;
+		if (read_file(&p, &opts->set->files[i], reterr) < 0) {
+			d.damaged = true;
+		}
+	}
+	attribution_end(d.attribution);
+	accuse(&d);
+	share_hours(&d);
+	*ret = d;
+	return 0;
+}
+
+void diagnosis_done(struct diagnosis *d)
+{
+	attribution_free(d->attribution);
+	free(d->hours);
+	*d = (struct diagnosis){0};
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_set: the logs of a machine. Layer: doctor.
+ */
+#include "doctor/log_set.h"
+
+#include "base/str.h"
+#include "doctor/log_file.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/poison.h"
+
+/* Lines of a file that are looked at for its first time. */
+#define HEAD_LINES 200
+
+/* Where mail servers, PHP and mailboxes write, on every system that we know. */
+static const char *const places[] = {
+	"/var/log/mail.log*",           "/var/log/maillog*",
+	"/var/log/mail.info*",          "/var/log/mail",
+	"/var/log/exim4/mainlog*",      "/var/log/exim/mainlog*",
+	"/var/log/exim/main.log*",      "/var/log/exim_mainlog*",
+	"/var/log/qmail/current",       "/var/log/qmail/send/current",
+	"/var/log/qmail/send/@*",       "/var/log/qmail/qmail-send/current",
+	"/var/log/qmail/qmail-send/@*", "/usr/local/psa/var/log/maillog*",
+	"/var/log/phpmail.log*",        "/var/log/php_mail.log*",
+	"/var/log/php/mail.log*",       "/var/log/dovecot.log*",
+};
+
+/* The machine's own offset, for logs that name no zone. */
+static int32_t local_zone_s(time_t when)
+{
+	struct tm tm;
+
+	return localtime_r(&when, &tm) == NULL ? 0 : (int32_t)tm.tm_gmtoff;
+}
+
+static struct log_time time_of_file(const struct stat *st)
+{
+	struct tm tm = {0};
+
+	(void)localtime_r(&st->st_mtime, &tm);
+	return (struct log_time){.year = tm.tm_year + 1900, .zone_s = local_zone_s(st->st_mtime)};
+}
+
+/* The time of the first line that has one. A log without years was last written in the year of its
+ * file's time: when its first month comes after its last, it began a year earlier. */
+static int learn_begin(struct log_set_file *f, const struct stat *st, struct errmsg *reterr)
+{
+	struct log_file *log;
+	struct str piece;
+	int r = log_file_open(f->path, &log, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	r = log_file_read(log, &piece, reterr);
+	f->time = time_of_file(st);
+	for (int i = 0; i < HEAD_LINES && r > 0 && piece.len > 0; i++) {
+		struct str line = str_take_until(&piece, '\n');
+		struct tm tm = {0};
+		(void)localtime_r(&st->st_mtime, &tm);
+		unsigned month = log_time_month(line);
+		if (month > (unsigned)tm.tm_mon + 1) {
+			f->time.year--;
+		}
+		struct log_time probe = f->time;
+		if (log_time_take(&probe, &line, &f->begin) != LOG_TIME_NONE) {
+			break;
+		}
+	}
+	log_file_close(log);
+	return 0;
+}
+
+static bool is_in(const struct log_set *set, const struct stat *st)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->files[i].dev == st->st_dev && set->files[i].ino == st->st_ino) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int log_set_add(struct log_set *set, const char *path, struct errmsg *reterr)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		int r = -errno;
+		return err_set(reterr, r, "cannot open %s: %s", path, strerror(-r));
+	}
+	if (is_in(set, &st)) {
+		return 0;
+	}
+	if (set->count == LOG_SET_MAX) {
+		set->left_out++;
+		return 0;
+	}
+	if (set->count == set->size) {
+		size_t size = set->size == 0 ? 16 : set->size * 2;
+		struct log_set_file *grown = realloc(set->files, size * sizeof(*grown));
+		if (grown == NULL) {
+			return err_set(reterr, -ENOMEM, "no memory");
+		}
+		set->files = grown;
+		set->size = size;
+	}
+	struct log_set_file f = {.path = strdup(path), .dev = st.st_dev, .ino = st.st_ino};
+	if (f.path == NULL) {
+		return err_set(reterr, -ENOMEM, "no memory");
+	}
+	int r = learn_begin(&f, &st, reterr);
+	if (r < 0) {
+		free(f.path);
+		return r;
+	}
+	set->files[set->count++] = f;
+	return 0;
+}
+
+int log_set_find(struct log_set *set, const char *root, struct errmsg *reterr)
+{
+	char pattern[PATH_MAX];
+	int r = 0;
+
+	for (size_t i = 0; i < COUNT_OF(places) && r == 0; i++) {
+		glob_t found = {0};
+		int n = snprintf(pattern, sizeof(pattern), "%s%s", root, places[i]);
+		if (n < 0 || (size_t)n >= sizeof(pattern)) {
+			return err_set(reterr, -ENAMETOOLONG, "the path %s is too long", root);
+		}
+		if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
+			for (size_t k = 0; k < found.gl_pathc && r == 0; k++) {
+				struct stat st;
+				if (stat(found.gl_pathv[k], &st) == 0 && S_ISREG(st.st_mode) &&
+				    st.st_size > 0) {
+					r = log_set_add(set, found.gl_pathv[k], reterr);
+				}
+			}
+		}
+		globfree(&found);
+	}
+	return r;
+}
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct log_set_file *x = a;
+	const struct log_set_file *y = b;
+
+	if (x->begin.ns != y->begin.ns) {
+		return x->begin.ns < y->begin.ns ? -1 : 1;
+	}
+	return strcmp(x->path, y->path);
+}
+
+void log_set_sort(struct log_set *set)
+{
+	if (set->count > 1) {
+		qsort(set->files, set->count, sizeof(set->files[0]), by_begin);
+	}
+}
+
+void log_set_done(struct log_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		free(set->files[i].path);
+	}
+	free(set->files);
+	*set = (struct log_set){0};
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * log_set: the logs of a machine, in the order of their time: what was named, or what is found
+ * where mail servers write. Layer: doctor.
+ */
+#ifndef DOCTOR_LOG_SET_H
+#define DOCTOR_LOG_SET_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "proto/log_time.h"
+
+#include <stddef.h>
+
+/* Files that are looked at; beyond it the oldest are left out and said to be. */
+#define LOG_SET_MAX 1000
+
+struct log_set_file {
+	char *path;           /* owned */
+	struct wall begin;    /* of its first line with a time; ns 0: none found */
+	struct log_time time; /* ready for reading: the year of the first line */
+	unsigned long long dev;
+	unsigned long long ino;
+};
+
+struct log_set {
+	struct log_set_file *files; /* oldest first */
+	size_t count;
+	size_t size;
+	size_t left_out; /* over LOG_SET_MAX */
+};
+
+/** Add one file. The same file twice (by device and inode) is one. */
+MUSTUSE int log_set_add(struct log_set *set, const char *path, struct errmsg *reterr);
+/** Add what is found below `root` ("" or "/copy") where mail servers write. */
+MUSTUSE int log_set_find(struct log_set *set, const char *root, struct errmsg *reterr);
+/** Order by the time of the first lines; logs of the same set come oldest first. */
+void log_set_sort(struct log_set *set);
+void log_set_done(struct log_set *set);
+
+#endif
