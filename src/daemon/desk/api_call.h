@@ -121,7 +121,7 @@ void put_message(struct jsonw *w, const struct sample_row *row, const struct sam
 
 /* ---- handlers ---- */
 
-call_fn status_get, networks_list, audit_get, openapi_get, brake_lift;
+call_fn status_get, networks_list, audit_get, openapi_get, brake_post_lift;
 call_fn sources_get_list, sources_get_one;
 call_fn orders_get_list, orders_get_one, orders_post;
 call_fn cases_get_list, cases_get_one, cases_post_ack, cases_post_fixing, cases_post_note,

@@ -29,7 +29,7 @@ const struct route api_routes[] = {
 	{HTTP_GET, "/orders", ACCESS_VIEWER, orders_get_list},
 	{HTTP_POST, "/orders", ACCESS_STAFF, orders_post},
 	{HTTP_GET, "/orders/{id}", ACCESS_VIEWER, orders_get_one},
-	{HTTP_POST, "/brake/lift", ACCESS_STAFF, brake_lift},
+	{HTTP_POST, "/brake/lift", ACCESS_STAFF, brake_post_lift},
 	{HTTP_GET, "/audit", ACCESS_STAFF, audit_get},
 	{HTTP_GET, "/tokens", ACCESS_STAFF, tokens_get_list},
 	{HTTP_POST, "/tokens", ACCESS_STAFF, tokens_post},

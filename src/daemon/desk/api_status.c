@@ -184,7 +184,7 @@ void status_get(struct call *c)
 	jsonw_object_end(&c->w);
 }
 
-void brake_lift(struct call *c)
+void brake_post_lift(struct call *c)
 {
 	struct errmsg err;
 
