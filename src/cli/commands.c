@@ -7,6 +7,8 @@
 #include "cli/daemon.h"
 #include "cli/scan.h"
 #include "cli/doctor.h"
+#include "cli/score.h"
+#include "cli/train.h"
 #include "cli/version.h"
 
 #include "base/poison.h"
@@ -40,6 +42,8 @@ const struct command *const cli_commands[] = {
 	&config_show_command,
 	&config_sample_command,
 	&doctor_command,
+	&score_command,
+	&train_command,
 	&version_command,
 };
 const size_t cli_command_count = COUNT_OF(cli_commands);

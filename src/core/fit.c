@@ -215,7 +215,9 @@ static void quantise(const struct fit *f, struct model_member *ret)
 		ret->cells[b].square = (uint8_t)(s > 255 ? 255 : s);
 	}
 	/* The squares are in MODEL_SQUARE_UNIT, so their root is its root too long. */
-	ret->unit_nano = (uint32_t)round_half_up(unit / f->o->runs * sqrt(MODEL_SQUARE_UNIT) * 1e9);
+	double nano = round_half_up(unit / f->o->runs * sqrt(MODEL_SQUARE_UNIT) * 1e9);
+
+	ret->unit_nano = nano < UINT32_MAX ? (uint32_t)nano : UINT32_MAX;
 	ret->bias_micro = (int32_t)round_half_up(f->bias_sum / f->o->runs * 1e6);
 	ret->floor = f->o->floor;
 }

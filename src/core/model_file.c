@@ -135,7 +135,7 @@ static const char *decode_member(struct cur *c, struct model_member *b)
 	if (cur_uint(c, 1, UINT8_MAX) != b->bits) {
 		return "a table of another size";
 	}
-	b->unit_nano = (uint32_t)cur_uint(c, 4, 1000000000);
+	b->unit_nano = (uint32_t)cur_uint(c, 4, UINT32_MAX);
 	b->floor = (uint32_t)cur_uint(c, 4, 1000000);
 	b->bias_micro = (int32_t)cur_int(c, 4);
 	b->share_micro = (int32_t)cur_int(c, 4);

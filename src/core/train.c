@@ -43,7 +43,7 @@ struct train {
 
 const struct train_settings train_defaults = {
 	.fit = {FIT, FIT, FIT, FIT, FIT},
-	.share_micro = {1000000, 1000000, 600000, 600000, 300000},
+	.share_micro = {1000000, 1000000, 1000000, 600000, 600000},
 	.fpr_ppm = 10000,
 };
 

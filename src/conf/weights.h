@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weights: where the filter's weights lie, and a scorer from them. Layer: conf.
+ *
+ * Looked up in this order: the path given, $POSTERN_WEIGHTS, share/postern/weights/ beside the
+ * folder of the running program (installed), share/weights/ of the tree it was built in.
+ */
+#ifndef CONF_WEIGHTS_H
+#define CONF_WEIGHTS_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "core/score.h"
+
+#include <stddef.h>
+
+#define WEIGHTS_FILE "postern.weights"
+
+/**
+ * Find the file.
+ *
+ * @param ret_path  Ends in NUL.
+ * @return 0; -ENOENT with a text; -ENAMETOOLONG.
+ */
+MUSTUSE int weights_find(const char *given, char *ret_path, size_t size, struct errmsg *reterr);
+
+/**
+ * Find and load.
+ *
+ * @param given  A path, or NULL to look it up.
+ * @return 0; -EBADMSG when it does not fit; another negative errno; always with a text.
+ */
+MUSTUSE int weights_load(const char *given, struct scorer **ret, struct errmsg *reterr);
+
+#endif
