@@ -2,9 +2,10 @@
 /*
  * http: evhttp, held to our limits. Layer: daemon.
  *
- * evhttp counts no connections and knows no longest time for a request. Both are done in a
- * filter below it, through which every octet comes: its end is the connection's end, and it
- * cuts off who has not finished a request in HTTP_TIMEOUT_S.
+ * evhttp counts no connections and knows no longest time for a request. So we keep a reference to
+ * each connection's bufferevent and look once a second: one without callbacks has been let go by
+ * evhttp, and one that has not completed a request for HTTP_TIMEOUT_S is shut, however busily it
+ * sends.
  */
 #include "daemon/desk/http.h"
 
@@ -29,6 +30,7 @@
 #include "base/poison.h"
 
 #define PING_MS 15000
+#define LOOK_MS 1000
 #define ACCEPT_AGAIN_MS 1000
 #define GROUPS_MAX 256
 
@@ -38,18 +40,18 @@ struct http {
 	struct evconnlistener *listeners[2];
 	struct loop_event *accept_again;
 	struct loop_event *ping;
+	struct loop_event *look;
 	struct list conns;
 	struct list streams;
 	struct http_counts counts;
 	char portal_host[256];
-	bool is_over; /* freed, but for connections that end in the loop's next turn */
 };
 
 struct http_conn {
 	struct list link;
-	struct http *http;
-	struct bufferevent *bev;
-	int64_t began_ns; /* first octet of a request that is not complete yet; 0: none */
+	struct bufferevent *bev; /* a reference of our own */
+	int64_t since_ns;        /* when it was accepted, or its last request was complete */
+	bool is_stream;
 };
 
 struct http_stream {
@@ -73,79 +75,80 @@ static void set_accepting(struct http *h, bool on)
 	}
 }
 
-static void conn_gone(void *ctx)
+static bool conn_is_over(const struct http_conn *c)
 {
-	struct http_conn *c = ctx;
-	struct http *h = c->http;
+	bufferevent_event_cb on_event = NULL;
 
+	bufferevent_getcb(c->bev, NULL, NULL, &on_event, NULL);
+	return on_event == NULL;
+}
+
+static void conn_forget(struct http *h, struct http_conn *c)
+{
 	list_remove(&c->link);
+	bufferevent_decref(c->bev);
 	free(c);
-	if (h->counts.connections-- == HTTP_CONNECTIONS_MAX && !h->is_over) {
+	if (h->counts.connections-- == HTTP_CONNECTIONS_MAX) {
 		set_accepting(h, true);
-	}
-	if (h->is_over && h->counts.connections == 0) {
-		free(h);
 	}
 }
 
-static enum bufferevent_filter_result conn_input(struct evbuffer *src, struct evbuffer *dst,
-						 ev_ssize_t limit, enum bufferevent_flush_mode mode,
-						 void *ctx)
+static void look_after_conns(void *ctx)
 {
-	struct http_conn *c = ctx;
-	size_t n = evbuffer_get_length(src);
+	struct http *h = ctx;
 	int64_t now = mono_now().ns;
 
-	(void)mode;
-	if (c->began_ns == 0) {
-		c->began_ns = now;
+	LIST_FOR_EACH (pos, tmp, &h->conns) {
+		struct http_conn *c = LIST_ITEM(pos, struct http_conn, link);
+		if (conn_is_over(c)) {
+			conn_forget(h, c);
+		} else if (!c->is_stream && now - c->since_ns > HTTP_TIMEOUT_S * NS_PER_S) {
+			shutdown((int)bufferevent_getfd(c->bev), SHUT_RDWR);
+		}
 	}
-	if (now - c->began_ns > HTTP_TIMEOUT_S * NS_PER_S) {
-		return BEV_ERROR;
-	}
-	if (limit >= 0 && n > (size_t)limit) {
-		n = (size_t)limit;
-	}
-	return evbuffer_remove_buffer(src, dst, n) > 0 ? BEV_OK : BEV_NEED_MORE;
 }
 
 /* For each accepted connection, before evhttp gives it its descriptor. */
 static struct bufferevent *conn_new(struct event_base *base, void *ctx)
 {
 	struct http *h = ctx;
+	if (h->counts.connections + 1 >= HTTP_CONNECTIONS_MAX) {
+		look_after_conns(h); /* perhaps some are over */
+	}
 	struct http_conn *c = calloc(1, sizeof(*c));
-	struct bufferevent *inner = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
-	if (c == NULL || inner == NULL) {
+	if (c == NULL || bev == NULL) {
 		free(c);
-		if (inner != NULL) {
-			bufferevent_free(inner);
-		}
-		return NULL;
+		return bev; /* uncounted; without memory evhttp gives up on it itself */
 	}
-	c->http = h;
-	c->bev = bufferevent_filter_new(inner, conn_input, NULL, BEV_OPT_CLOSE_ON_FREE, conn_gone,
-					c);
-	if (c->bev == NULL) {
-		free(c);
-		bufferevent_free(inner);
-		return NULL;
-	}
+	bufferevent_incref(bev);
+	c->bev = bev;
+	c->since_ns = mono_now().ns;
 	list_push_back(&h->conns, &c->link);
 	if (++h->counts.connections == HTTP_CONNECTIONS_MAX) {
 		set_accepting(h, false);
 	}
-	return c->bev;
+	return bev;
 }
 
-static void request_is_complete(struct http *h, const struct bufferevent *bev)
+static struct http_conn *conn_find(const struct http *h, const struct bufferevent *bev)
 {
 	LIST_FOR_EACH (pos, tmp, &h->conns) {
 		struct http_conn *c = LIST_ITEM(pos, struct http_conn, link);
 		if (c->bev == bev) {
-			c->began_ns = 0;
-			return;
+			return c;
 		}
+	}
+	return NULL;
+}
+
+static void request_is_complete(struct http *h, const struct bufferevent *bev)
+{
+	struct http_conn *c = conn_find(h, bev);
+
+	if (c != NULL) {
+		c->since_ns = mono_now().ns;
 	}
 }
 
@@ -378,6 +381,10 @@ struct http_stream *http_stream_start(struct http_request *rq, const char *type,
 	add_safety(rq, type);
 	rq->handle = NULL;
 	struct evhttp_connection *conn = evhttp_request_get_connection(ev);
+	struct http_conn *c = conn_find(h, evhttp_connection_get_bufferevent(conn));
+	if (c != NULL) {
+		c->is_stream = true;
+	}
 	evhttp_connection_set_closecb(conn, stream_closed, s);
 	evhttp_send_reply_start(ev, 200, http_phrase(200));
 	return s;
@@ -449,8 +456,9 @@ static int set_up(struct http *h)
 {
 	h->ev = evhttp_new(loop_base(h->o.loop));
 	h->ping = loop_timer(h->o.loop, ping, h);
+	h->look = loop_timer(h->o.loop, look_after_conns, h);
 	h->accept_again = loop_timer(h->o.loop, accept_again, h);
-	if (h->ev == NULL || h->ping == NULL || h->accept_again == NULL) {
+	if (h->ev == NULL || h->ping == NULL || h->look == NULL || h->accept_again == NULL) {
 		return -ENOMEM;
 	}
 	evhttp_set_bevcb(h->ev, conn_new, h);
@@ -461,6 +469,7 @@ static int set_up(struct http *h)
 	evhttp_set_allowed_methods(h->ev, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
 						  EVHTTP_REQ_DELETE);
 	loop_timer_every(h->ping, PING_MS);
+	loop_timer_every(h->look, LOOK_MS);
 	int r = add_listener(h, 0, &h->o.sockets.tcp);
 	return r == 0 ? add_listener(h, 1, &h->o.sockets.local) : r;
 }
@@ -503,13 +512,15 @@ void http_free(struct http *h)
 	if (h->ev != NULL) {
 		evhttp_free(h->ev); /* its listeners and connections too */
 	}
+	memset(h->listeners, 0, sizeof(h->listeners));
+	while (!list_is_empty(&h->conns)) {
+		conn_forget(h, LIST_ITEM(h->conns.next, struct http_conn, link));
+	}
 	loop_event_free(h->ping);
+	loop_event_free(h->look);
 	loop_event_free(h->accept_again);
 	http_sockets_close(&h->o.sockets);
-	h->is_over = true;
-	if (h->counts.connections == 0) {
-		free(h);
-	}
+	free(h);
 }
 
 struct http_counts http_counts_get(const struct http *h)
