@@ -26,13 +26,21 @@ struct copy_id copy_id_of(const struct message_obs *o)
 	return (struct copy_id){.value = o->campaign, .kind = COPY_EXACT};
 }
 
+/* At most CAMPAIGN_HAMMING_MAX bits set? Each step takes the lowest one away. */
+static bool is_few_bits(uint64_t x)
+{
+	for (int i = 0; i < CAMPAIGN_HAMMING_MAX; i++) {
+		x &= x - 1;
+	}
+	return x == 0;
+}
+
 bool copy_id_is_near(struct copy_id a, struct copy_id b)
 {
 	if (a.kind != b.kind) {
 		return false;
 	}
-	return a.kind == COPY_TEXT ? __builtin_popcountll(a.value ^ b.value) <= CAMPAIGN_HAMMING_MAX
-				   : a.value == b.value;
+	return a.kind == COPY_TEXT ? is_few_bits(a.value ^ b.value) : a.value == b.value;
 }
 
 static struct copy_id id_of(const struct copy *c)

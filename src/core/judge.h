@@ -137,6 +137,14 @@ MUSTUSE int judge_reload(struct judge *j, const struct judge_opts *o, struct err
 
 /** Take one message into account. Cost: bounded, without system calls but for memory. */
 void judge_message(struct judge *j, const struct message_obs *o);
+/**
+ * The same for several, one after the other: with many sources memory is waited for once instead
+ * of once each.
+ *
+ * @param n  At most JUDGE_BATCH_MAX; fetch the events before the next call.
+ */
+void judge_messages(struct judge *j, const struct message_obs *list, size_t n);
+#define JUDGE_BATCH_MAX 16
 void judge_session(struct judge *j, const struct session_obs *o);
 void judge_fact(struct judge *j, const struct judge_fact *f);
 /** Time passes: standings and probations end, quiet sources step down. Call about once a second. */

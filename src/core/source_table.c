@@ -7,10 +7,15 @@
 #include "base/assert.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/poison.h"
 
-#define SLAB_STATES 1024
+/* One huge page (2 MiB) a slab, where the kernel gives them: a look-up that misses every cache
+ * costs a third less when the page table does not miss too. */
+#define SLAB_BYTES ((size_t)2 << 20)
+#define SLAB_STATES (SLAB_BYTES / sizeof(struct source_state))
+#define CACHE_LINE 64
 /* Sources looked at to find a cold one. */
 #define SAMPLE 16
 /* Heap blocks: so much for each source on average, and some to begin with. */
@@ -103,15 +108,26 @@ static uint32_t hash_of(const struct source_table *t, const struct source_key *k
 	return (uint32_t)siphash(&t->key, k, sizeof(*k));
 }
 
+/* All of a state is about to be used: fetch its lines side by side, not one after the other. */
+static void fetch_ahead(const struct source_state *s)
+{
+	for (size_t at = 0; at < sizeof(*s); at += CACHE_LINE) {
+		__builtin_prefetch((const char *)s + at, 1);
+	}
+}
+
 /* The slot that holds the key, or the free one where it would go. */
 static uint32_t slot_of(const struct source_table *t, const struct source_key *k, uint32_t hash)
 {
 	uint32_t i = hash & t->mask;
 
 	while (t->slots[i].place != 0) {
-		if (t->slots[i].hash == hash &&
-		    source_is_equal(&state_at(t, t->slots[i].place - 1)->key, k)) {
-			break;
+		if (t->slots[i].hash == hash) {
+			const struct source_state *s = state_at(t, t->slots[i].place - 1);
+			fetch_ahead(s);
+			if (source_is_equal(&s->key, k)) {
+				break;
+			}
 		}
 		i = (i + 1) & t->mask;
 	}
@@ -123,6 +139,32 @@ struct source_state *source_table_find(struct source_table *t, const struct sour
 	uint32_t place = t->slots[slot_of(t, k, hash_of(t, k))].place;
 
 	return place == 0 ? NULL : state_at(t, place - 1);
+}
+
+void source_table_ahead(const struct source_table *t, const struct source_key *k,
+			enum source_ahead step)
+{
+	uint32_t hash = hash_of(t, k);
+	uint32_t i = hash & t->mask;
+
+	if (step == AHEAD_SLOT) {
+		__builtin_prefetch(&t->slots[i], 0);
+		return;
+	}
+	while (t->slots[i].place != 0 && t->slots[i].hash != hash) {
+		i = (i + 1) & t->mask;
+	}
+	if (t->slots[i].place == 0) {
+		return;
+	}
+	const struct source_state *s = state_at(t, t->slots[i].place - 1);
+	if (step == AHEAD_STATE) {
+		fetch_ahead(s);
+		return;
+	}
+	for (size_t at = 0; at < s->copies.count * sizeof(struct copy); at += CACHE_LINE) {
+		__builtin_prefetch((const char *)s->copies.list + at, 1);
+	}
 }
 
 static void remove_slot(struct source_table *t, uint32_t hole)
@@ -175,14 +217,15 @@ static struct source_state *take_state(struct source_table *t)
 		return NULL;
 	}
 	if (t->end / SLAB_STATES == t->slab_count) {
-		struct source_state *slab = calloc(SLAB_STATES, sizeof(*slab));
+		struct source_state *slab = aligned_alloc(SLAB_BYTES, SLAB_BYTES);
 		if (slab == NULL) {
 			return NULL;
 		}
+		(void)madvise(slab, SLAB_BYTES, MADV_HUGEPAGE);
 		t->slabs[t->slab_count++] = slab;
 	}
 	struct source_state *s = state_at(t, t->end);
-	s->index = t->end++;
+	*s = (struct source_state){.index = t->end++};
 	return s;
 }
 

@@ -31,6 +31,17 @@ typedef void source_forget_fn(struct source_state *s, void *ctx);
 struct source_state *source_table_touch(struct source_table *t, const struct source_key *k,
 					source_forget_fn *forget, void *ctx);
 
+/* What a look-up will wait for can be fetched ahead, in these three steps, for several keys side by
+ * side. They change nothing. */
+enum source_ahead {
+	AHEAD_SLOT,
+	AHEAD_STATE,
+	AHEAD_COPIES,
+	AHEAD_COUNT,
+};
+void source_table_ahead(const struct source_table *t, const struct source_key *k,
+			enum source_ahead step);
+
 uint32_t source_table_count(const struct source_table *t);
 /** Indices run from 0 to here; those not in use give NULL. */
 uint32_t source_table_end(const struct source_table *t);
