@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/map.h"
 #include "core/campaign.h"
+#include "core/judge_filter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -48,27 +49,6 @@ static struct str pair_key_of(const void *item)
 	return (struct str){item, sizeof(struct pair)};
 }
 
-static struct judge_filter filter_of(const struct score_rates *rates)
-{
-	/* Without a filter no message is scored, and these are never used. */
-	struct judge_filter f = {.tpr_ppm = 720000, .fpr_ppm = 3000};
-
-	static_assert(SCORE_BINS <= JUDGE_BINS_MAX, "the judge holds all bins");
-	if (rates != NULL) {
-		f = (struct judge_filter){
-			.tpr_ppm = rates->tpr_ppm,
-			.fpr_ppm = rates->fpr_ppm,
-			.bin_count = SCORE_BINS,
-			.weights_version = rates->weights_version,
-		};
-		for (size_t i = 0; i < SCORE_BINS; i++) {
-			f.f0_ppm[i] = rates->f0_ppm[i];
-			f.f1_ppm[i] = rates->f1_ppm[i];
-		}
-	}
-	return f;
-}
-
 int scan_sources_new(const struct policy *policy, const struct score_rates *rates,
 		     struct scan_sources **ret, struct errmsg *reterr)
 {
@@ -89,7 +69,7 @@ int scan_sources_new(const struct policy *policy, const struct score_rates *rate
 	}
 	const struct judge_opts opts = {
 		.policy = policy == NULL ? s->own_policy : policy,
-		.filter = filter_of(rates),
+		.filter = judge_filter_of(rates),
 		.key = key,
 	};
 	s->judge = judge_new(&opts, reterr);

@@ -9,6 +9,8 @@
 #include "base/assert.h"
 #include "base/cur.h"
 #include "base/jsonw.h"
+#include "conf/weights.h"
+#include "core/judge_filter.h"
 #include "core/wire.h"
 #include "daemon/child.h"
 #include "daemon/judge/checkpoint.h"
@@ -372,6 +374,24 @@ static void peer_down(void *ctx, enum process peer)
 
 /* ---- life ---- */
 
+/* The rates of the weights that the tap scores with. Read now: later no file outside the own
+ * folder can be. */
+static struct judge_filter load_filter(struct child *c)
+{
+	struct errmsg err = {.text = ""};
+	struct scorer *scorer = NULL;
+	struct judge_filter f;
+
+	if (weights_load(NULL, &scorer, &err) < 0) {
+		LOG_EVENT(&c->log, LOG_LEVEL_WARNING, "judge.no_weights", F_CSTR("why", err.text));
+		return judge_filter_of(NULL);
+	}
+	struct score_rates rates = scorer_rates(scorer);
+	f = judge_filter_of(&rates);
+	scorer_free(scorer);
+	return f;
+}
+
 static int open_judge(struct child *c, void **ret_ctx, struct errmsg *reterr)
 {
 	struct judge_process *p = calloc(1, sizeof(*p));
@@ -382,8 +402,7 @@ static int open_judge(struct child *c, void **ret_ctx, struct errmsg *reterr)
 	p->child = c;
 	p->opts = (struct judge_opts){
 		.policy = c->policy,
-		/* What the filter did on mail it had not seen (DECISION §5, third row). */
-		.filter = {.tpr_ppm = 720000, .fpr_ppm = 3000},
+		.filter = load_filter(c),
 		.has_prior = true,
 	};
 	*ret_ctx = p;
