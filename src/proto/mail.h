@@ -108,12 +108,12 @@ struct mail_link {
 enum mail_flag {
 	MAIL_FLAG_HEADER_LONG = 1 << 0,   /* a field over MAIL_FIELD_MAX */
 	MAIL_FLAG_HEADER_BROKEN = 1 << 1, /* a line that is no field */
-	MAIL_FLAG_HEADER_TWICE = 1 << 2,  /* From, Subject, Date or Message-ID more than once */
-	MAIL_FLAG_HEADER_8BIT = 1 << 3,   /* octets over 127 outside of encoded words */
-	MAIL_FLAG_WORD_BROKEN = 1 << 4,   /* an encoded word that cannot be decoded in full */
-	MAIL_FLAG_TEXT_CUT = 1 << 5,      /* over MAIL_TEXT_MAX */
-	MAIL_FLAG_LINKS_CUT = 1 << 6,     /* over MAIL_LINKS_MAX */
-	MAIL_FLAG_PARTS_CUT = 1 << 7,     /* over MAIL_PARTS_MAX or MAIL_DEPTH_MAX */
+	MAIL_FLAG_HEADER_TWICE = 1 << 2, /* From, Subject, Date, Message-ID or Content-Type again */
+	MAIL_FLAG_HEADER_8BIT = 1 << 3,  /* octets over 127 outside of encoded words */
+	MAIL_FLAG_WORD_BROKEN = 1 << 4,  /* an encoded word that cannot be decoded in full */
+	MAIL_FLAG_TEXT_CUT = 1 << 5,     /* over MAIL_TEXT_MAX */
+	MAIL_FLAG_LINKS_CUT = 1 << 6,    /* over MAIL_LINKS_MAX */
+	MAIL_FLAG_PARTS_CUT = 1 << 7,    /* over MAIL_PARTS_MAX or MAIL_DEPTH_MAX */
 	MAIL_FLAG_BOUNDARY_NONE = 1 << 8, /* a multipart without a boundary */
 	MAIL_FLAG_BOUNDARY_OPEN = 1 << 9, /* a multipart that was never closed */
 	MAIL_FLAG_QP_BROKEN = 1 << 10,

@@ -22,6 +22,7 @@ struct reader {
 	struct mail_addrs *list;
 	unsigned flags;
 	struct raw phrase;  /* outside of brackets: a name, or the address itself */
+	struct raw shown;   /* the same with its comments: "Shop (R) GmbH" */
 	struct raw angle;   /* inside */
 	struct raw comment; /* the last one */
 	bool has_angle;
@@ -32,6 +33,12 @@ static void raw_add(struct raw *r, char c)
 	if (r->len < RAW_MAX) {
 		r->text[r->len++] = c;
 	}
+}
+
+static void phrase_add(struct reader *a, char c)
+{
+	raw_add(&a->phrase, c);
+	raw_add(&a->shown, c);
 }
 
 static struct str raw_str(const struct raw *r)
@@ -91,10 +98,11 @@ static void mailbox_end(struct reader *a)
 {
 	struct str phrase = raw_str(&a->phrase);
 	struct str addr = a->has_angle ? raw_str(&a->angle) : phrase;
-	struct str name = a->has_angle ? phrase : raw_str(&a->comment);
+	bool is_named = a->has_angle && phrase.len > 0;
+	struct str name = raw_str(is_named ? &a->shown : &a->comment);
 
-	if (a->has_angle && name.len == 0) {
-		name = raw_str(&a->comment);
+	if (name.len > 1 && name.ptr[0] == '"' && name.ptr[name.len - 1] == '"') {
+		name = str_skip(str_head(name, name.len - 1), 1); /* quoted in a comment */
 	}
 	if (addr.len > 0 || name.len > 0) {
 		a->list->total++;
@@ -106,6 +114,7 @@ static void mailbox_end(struct reader *a)
 		}
 	}
 	a->phrase.len = 0;
+	a->shown.len = 0;
 	a->angle.len = 0;
 	a->comment.len = 0;
 	a->has_angle = false;
@@ -127,19 +136,31 @@ static size_t comment_read(struct reader *a, struct str s)
 		depth += c == '(';
 		depth -= c == ')';
 		if (depth == 0) {
-			return i + 1;
+			i++;
+			break;
 		}
 		if (i > 0) {
 			raw_add(&a->comment, c);
 		}
 	}
+	for (size_t k = 0; k < i && !a->has_angle; k++) {
+		raw_add(&a->shown, s.ptr[k]);
+	}
 	return i;
+}
+
+static void octet_add(struct reader *a, char c)
+{
+	if (a->has_angle) {
+		raw_add(&a->angle, c);
+	} else {
+		phrase_add(a, c);
+	}
 }
 
 /* A quoted string from its quote on; the quotes stay in an address. */
 static size_t quoted_read(struct reader *a, struct str s)
 {
-	struct raw *to = a->has_angle ? &a->angle : &a->phrase;
 	size_t end = 1;
 
 	while (end < s.len && s.ptr[end] != '"') {
@@ -149,20 +170,14 @@ static size_t quoted_read(struct reader *a, struct str s)
 		return 1; /* it is never closed: no quote */
 	}
 	bool is_local = a->has_angle || (end + 1 < s.len && s.ptr[end + 1] == '@');
-	if (is_local) {
-		raw_add(to, '"');
-	}
-	for (size_t i = 1; i < end; i++) {
+	for (size_t i = is_local ? 0 : 1; i < end + is_local; i++) {
 		if (s.ptr[i] == '\\' && i + 1 < end) {
 			if (is_local) {
-				raw_add(to, '\\');
+				octet_add(a, '\\');
 			}
 			i++;
 		}
-		raw_add(to, s.ptr[i]);
-	}
-	if (is_local) {
-		raw_add(to, '"');
+		octet_add(a, s.ptr[i]);
 	}
 	return end + 1;
 }
@@ -193,12 +208,16 @@ static void octet_read(struct reader *a, char c, bool is_in_angle)
 	case ':':
 		if (is_group(a)) {
 			a->phrase.len = 0;
-		} else {
-			raw_add(is_in_angle ? &a->angle : &a->phrase, c);
+			a->shown.len = 0;
+			break;
 		}
-		break;
+		FALLTHROUGH;
 	default:
-		raw_add(is_in_angle ? &a->angle : &a->phrase, c);
+		if (is_in_angle) {
+			raw_add(&a->angle, c);
+		} else {
+			phrase_add(a, c);
+		}
 		break;
 	}
 }
@@ -212,6 +231,7 @@ unsigned mail_addr_parse(struct str in, struct arena *arena, struct mail_addrs *
 	a.list = list;
 	a.flags = 0;
 	a.phrase.len = 0;
+	a.shown.len = 0;
 	a.angle.len = 0;
 	a.comment.len = 0;
 	a.has_angle = false;

@@ -148,9 +148,10 @@ static void encoding_read(struct mail *m, struct str value)
 
 static void content_field(struct mail *m, enum field_id id, struct str value)
 {
-	if (id == FIELD_TYPE && !m->has_type) {
+	if (id == FIELD_TYPE) {
+		m->view.flags |= m->has_type ? MAIL_FLAG_HEADER_TWICE : 0;
+		buf_add(&m->type, m->has_type ? STR_EMPTY : value);
 		m->has_type = true;
-		buf_add(&m->type, value);
 	} else if (id == FIELD_DISPOSITION && m->disposition.len == 0) {
 		buf_add(&m->disposition, value);
 	} else if (id == FIELD_ENCODING) {
@@ -362,6 +363,9 @@ void mail_header_end(struct mail *m)
 	p->type = lower_keep(m, type);
 	if (type.len == 0) {
 		p->type = m->is_digest_child ? STR("message/rfc822") : STR("text/plain");
+	} else if (str_find_char(type, '/') == type.len) {
+		bool is_text = str_is_equal(p->type, STR("text"));
+		p->type = is_text ? STR("text/plain") : STR("application/octet-stream");
 	}
 	p->encoding = m->encoding;
 	p->is_attachment = str_is_equal_nocase(mail_param_value(buf_str(&m->disposition)),

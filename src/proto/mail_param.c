@@ -25,7 +25,12 @@ struct str mail_param_value(struct str field)
 {
 	struct str value = str_head(field, str_find_char(field, ';'));
 
-	return str_trim(str_head(value, str_find_char(value, '(')));
+	value = str_trim(str_head(value, str_find_char(value, '(')));
+	size_t n = 0;
+	while (n < value.len && !char_is_space(value.ptr[n])) {
+		n++; /* a parameter without its semicolon is no part of it */
+	}
+	return str_head(value, n);
 }
 
 /* "name*3*": the number and the second star are said by RFC 2231. */
