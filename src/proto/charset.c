@@ -209,6 +209,9 @@ static struct piece piece_euc_jp(const struct charset *c, const uint8_t *at, siz
 	if (at[0] == 0x8e && at[1] >= 0xa1 && at[1] <= 0xdf) {
 		return (struct piece){2, 0xff61U + at[1] - 0xa1U};
 	}
+	if (at[0] == 0x8f && at[1] >= 0xa1) {
+		return (struct piece){n < 3 ? 0 : 3, 0}; /* JIS X 0212: not known here */
+	}
 	uint32_t cp = 0;
 	if (at[0] >= 0xa1 && at[1] >= 0xa1) {
 		cp = kanji_get(c, (uint8_t)(at[0] - 0x80), (uint8_t)(at[1] - 0x80));

@@ -127,6 +127,7 @@ void html_page_init(struct html_page *p, const struct html_out *out)
 	p->depth = 0;
 	p->over = 0;
 	p->blank = 0;
+	p->has_text = false;
 	p->is_hidden_blank = false;
 	p->raw = STR_EMPTY;
 	p->link = -1;
@@ -157,12 +158,13 @@ void html_page_word(struct html_page *p, struct str word)
 		return;
 	}
 	p->facts.text_chars += chars_count(word);
-	if (p->blank != 0) {
+	if (p->blank != 0 && p->has_text) {
 		if (!buf_add_utf8(p->out.text, (struct str){&p->blank, 1})) {
 			p->facts.is_text_cut = true;
 		}
-		p->blank = 0;
 	}
+	p->blank = 0;
+	p->has_text = true;
 	if (!buf_add_utf8(p->out.text, word)) {
 		p->facts.is_text_cut = true;
 	}
@@ -386,12 +388,8 @@ static void element_pop(struct html_page *p)
 	look_take(p, p->depth == 0 ? &p->base : &p->stack[p->depth - 1].look);
 }
 
-static void element_push(struct html_page *p, uint64_t name, unsigned flags,
-			 const struct html_look *look)
+static void element_push(struct html_page *p, uint64_t name, const struct html_look *look)
 {
-	if ((flags & ELEMENT_IMPLIED) != 0 && p->depth > 0 && p->stack[p->depth - 1].name == name) {
-		p->depth--;
-	}
 	if (p->depth == HTML_DEPTH_MAX) {
 		p->over++;
 		return;
@@ -445,6 +443,10 @@ static void start_tag(struct html_page *p, struct str name, struct str rest)
 	} else if ((flags & ELEMENT_SPACE) != 0) {
 		html_page_blank(p);
 	}
+	uint64_t key = name_key(name);
+	if ((flags & ELEMENT_IMPLIED) != 0 && p->depth > 0 && p->stack[p->depth - 1].name == key) {
+		element_pop(p);
+	}
 	struct html_look look;
 	look_of(p, flags, &a, &look);
 	tag_note(p, flags, &a);
@@ -454,7 +456,7 @@ static void start_tag(struct html_page *p, struct str name, struct str rest)
 		link_emit(p, HTML_LINK_HREF, a.target, is_anchor);
 	}
 	if ((flags & (ELEMENT_VOID | ELEMENT_RAW)) == 0 && !is_closed) {
-		element_push(p, name_key(name), flags, &look);
+		element_push(p, key, &look);
 	}
 	p->raw = (flags & ELEMENT_RAW) != 0 && !is_closed ? str_of(kind->name) : STR_EMPTY;
 }

@@ -26,7 +26,8 @@ struct html_page {
 	struct html_look look; /* here */
 	bool is_visible;       /* here */
 	char blank;            /* ' ' or '\n' before the next word, or 0 */
-	bool is_hidden_blank;  /* the same for hidden text */
+	bool has_text;         /* a word was written: blanks before the first are dropped */
+	bool is_hidden_blank;  /* the same as blank, for hidden text */
 	struct str raw;        /* name of the element whose text is raw */
 	int link;              /* open link, or -1 */
 	size_t link_text_at;
