@@ -31,6 +31,7 @@ demo:
 bench:
 	@tools/install-deps check
 	@tools/build release
+	@tools/build tests
 	@tests/bench/run $(BENCH)
 
 install:
