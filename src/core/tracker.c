@@ -519,6 +519,9 @@ void tracker_frame(struct tracker *t, int link, struct str octets, size_t wire_l
 		t->counts.bad_frames += out == PACKET_BAD;
 		return;
 	}
+	if (p.vlan == PACKET_VLAN_NONE && port->vlan != 0) {
+		p.vlan = port->vlan;
+	}
 	const struct tcp_arrival at = {.time = time, .trusted = is_trusted(t, &p, port)};
 	tcp_step(t->tcp, &p, &at);
 }

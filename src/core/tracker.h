@@ -51,6 +51,7 @@ struct tracker_port {
 	const uint16_t *networks; /* that have this interface: their sources' frames come in here */
 	size_t network_count;
 	bool is_outgoing; /* this frame was sent by the machine we run on */
+	uint16_t vlan;    /* tag that the kernel took off it; 0: none */
 	const struct addr
 		*locals; /* addresses of the machine we run on: what it sends is its own */
 	size_t local_count;
