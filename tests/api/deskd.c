@@ -210,13 +210,6 @@ static void obey(struct deskd *d, struct str line)
 		block(d, line);
 	} else if (str_is_equal(word, STR("hits")) && num_parse_u64(line, UINT32_MAX, &hits) == 0) {
 		report(d, &d->last, ORDER_PROVED, hits);
-	} else if (str_is_equal(word, STR("stats"))) {
-		static const char stats[] = "\x00\x00\x00\x00{\"frames\":7,\"sessions\":2}";
-		uint8_t body[128];
-		struct enc e = enc_of(body, sizeof(body));
-		enc_uint(&e, 1, PROCESS_TAP);
-		enc_str(&e, str_of(stats + 4));
-		give(d, PROCESS_TAP, MSG_STATS, body, enc_end(&e));
 	} else if (word.len > 0) {
 		fprintf(stderr, "deskd: what is '%.*s'?\n", STR_ARG(word));
 	}
@@ -247,10 +240,26 @@ static void on_input(int fd, unsigned ready, void *ctx)
 	}
 }
 
+/* The others are alive and count. */
+static void give_stats(struct deskd *d)
+{
+	static const int all[] = {PROCESS_TAP, PROCESS_JUDGE, PROCESS_GATE};
+	const struct str stats = STR("{\"frames\":7,\"late-ones\":2}");
+	uint8_t body[128];
+
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		struct enc e = enc_of(body, sizeof(body));
+		enc_uint(&e, 1, (uint64_t)all[i]);
+		enc_bytes(&e, stats.ptr, stats.len);
+		give(d, all[i], MSG_STATS, body, enc_end(&e));
+	}
+}
+
 static void on_tick(void *ctx)
 {
 	struct deskd *d = ctx;
 
+	give_stats(d);
 	desk_tick(d->desk);
 }
 
