@@ -31,6 +31,7 @@ struct enforcer;
 struct enforce_action {
 	struct source_key source; /* its network is one of the policy's */
 	bool was_listed;          /* it has an element now */
+	enum rung was;            /* of that element */
 	bool listed;              /* it shall have one; false: treated like any unlisted source */
 	enum rung rung;           /* of the element; RUNG_DIVERT becomes RUNG_THROTTLE here */
 	bool cut;                 /* end its running sessions: the far side is reset too */
@@ -47,7 +48,7 @@ enum enforce_applied {
 /* What the kernel says about one source. */
 struct enforce_view {
 	struct source_key source; /* in */
-	bool listed;              /* out: it has an element with a rung of ours, all its zones */
+	bool listed;              /* out: it has an element, in a zone on one interface at least */
 	enum rung rung;           /* out, when listed */
 	uint64_t hits;            /* out: packets that its block refused */
 };

@@ -44,40 +44,69 @@ struct nft {
 /* --- elements ------------------------------------------------------------------------------ */
 
 /* A source of a zone has an element for each interface of its network, any other has one. */
-static size_t keys_of(const struct nft_class *c, const struct network *n)
+static size_t keys_of(const struct nft *n, const struct nft_rung *g, const struct source_key *s)
 {
-	return c->zone ? n->interface_count : 1;
+	return g->class.zone ? n->plan.opts->policy->networks[s->network].interface_count : 1;
 }
 
-static void put_action(struct nft_elems *e, const struct enforce_action *a,
-		       const struct nft_place *at, bool with_cut)
-{
-	char map[NFT_NAME_MAX];
-	char back[NFT_NAME_MAX];
+struct key {
 	uint8_t octets[32];
+	size_t len;
+};
 
-	nft_object_name("r", &at->class, map);
-	nft_object_name("back", &at->class, back);
-	for (size_t i = 0; i < keys_of(&at->class, at->network); i++) {
-		const char *interface = at->class.zone ? at->network->interfaces[i] : "";
-		size_t len = nft_put_key(&a->source, &at->class, interface, octets);
-		struct str key = {(const char *)octets, len};
+static struct key key_of(const struct nft *n, const struct nft_rung *g, const struct source_key *s,
+			 size_t i)
+{
+	const struct network *network = &n->plan.opts->policy->networks[s->network];
+	struct key k;
 
-		if (a->was_listed) {
-			nft_elems_put(e, NFT_MSG_DELSETELEM, map, key, NULL);
+	k.len = nft_put_key(s, &g->class, g->class.zone ? network->interfaces[i] : "", k.octets);
+	return k;
+}
+
+static void put_keys(struct nft *n, struct nft_elems *e, uint16_t verb, const struct nft_rung *g,
+		     const struct source_key *s, const char *set)
+{
+	for (size_t i = 0; i < keys_of(n, g, s); i++) {
+		struct key k = key_of(n, g, s, i);
+		nft_elems_put(e, verb, set, (struct str){(const char *)k.octets, k.len});
+	}
+}
+
+/* @return 0, or why this source cannot be done. */
+static int put_action(struct nft *n, struct nft_elems *e, const struct enforce_action *a,
+		      bool with_cut, bool *ret_rules)
+{
+	const struct source_key *s = &a->source;
+	const struct nft_rung *g;
+	struct nft_rung was;
+	int r;
+
+	if (a->was_listed) {
+		r = nft_plan_name(&n->plan, s, a->was, &was);
+		if (r < 0) {
+			return r;
 		}
-		if (a->listed) {
-			nft_elems_put(e, NFT_MSG_NEWSETELEM, map, key, &at->value);
-		}
-		if (a->cut && with_cut) {
-			nft_elems_put(e, NFT_MSG_NEWSETELEM, back, key, &at->back);
-		}
-		/* One that has run out is not there any more, and deleting it would fail. */
-		if (!a->cut && a->was_listed && with_cut) {
-			nft_elems_put(e, NFT_MSG_NEWSETELEM, back, key, &at->back);
-			nft_elems_put(e, NFT_MSG_DELSETELEM, back, key, NULL);
+		put_keys(n, e, NFT_MSG_DELSETELEM, &was, s, was.set);
+		if (was.rung == RUNG_BLOCK && with_cut && !a->cut) {
+			/* One that has run out is not there any more, and deleting it alone would
+			 * fail. */
+			put_keys(n, e, NFT_MSG_NEWSETELEM, &was, s, was.back);
+			put_keys(n, e, NFT_MSG_DELSETELEM, &was, s, was.back);
 		}
 	}
+	if (!a->listed) {
+		return 0;
+	}
+	r = nft_plan_place(&n->plan, s, a->rung, n->batch, &g, ret_rules);
+	if (r < 0) {
+		return r;
+	}
+	put_keys(n, e, NFT_MSG_NEWSETELEM, g, s, g->set);
+	if (a->cut && with_cut && g->rung == RUNG_BLOCK) {
+		put_keys(n, e, NFT_MSG_NEWSETELEM, g, s, g->back);
+	}
+	return 0;
 }
 
 /* --- the table ----------------------------------------------------------------------------- */
@@ -187,9 +216,8 @@ static int nft_open(struct enforcer *e, struct errmsg *reterr)
 	}
 	r = generation_get(n, &generation);
 	if (r < 0) {
-		return err_set(reterr, r,
-			       r == -EPERM ? "nf_tables: not allowed: needs CAP_NET_ADMIN"
-					   : "nf_tables does not answer");
+		return err_set(reterr, r, "nf_tables does not answer (needs CAP_NET_ADMIN): %s",
+			       strerror(-r));
 	}
 	n->generation = generation;
 	n->owned = !e->opts.no_owner;
@@ -206,7 +234,6 @@ static int put_all(struct nft *n, enforce_next_fn *next, void *ctx, bool replace
 {
 	struct nft_elems elems = {.b = n->batch};
 	struct enforce_action a;
-	struct nft_place at;
 	bool rules;
 
 	int r = nft_plan_reset(&n->plan);
@@ -223,12 +250,11 @@ static int put_all(struct nft *n, enforce_next_fn *next, void *ctx, bool replace
 		return r;
 	}
 	while (next(ctx, &a)) {
-		r = nft_plan_place(&n->plan, &a, n->batch, &at, &rules);
+		a.was_listed = false;
+		r = put_action(n, &elems, &a, true, &rules);
 		if (r < 0) {
 			return r;
 		}
-		a.was_listed = false;
-		put_action(&elems, &a, &at, true);
 	}
 	nft_put_lookups(n->batch, &n->plan, false);
 	return 0;
@@ -255,7 +281,7 @@ static int probe_owner(struct nft *n)
 	return r;
 }
 
-/* A map of fixed size is fast and its memory is known; it costs 16 octets for each it could hold.
+/* A set of fixed size is fast and its memory is known; it costs 16 octets for each it could hold.
  */
 static uint32_t room_for(size_t count, uint32_t most)
 {
@@ -276,13 +302,14 @@ static int nft_load(struct enforcer *e, enforce_next_fn *next, void *ctx, size_t
 	int r = n->handle == 0 && n->owned ? probe_owner(n) : 0;
 	r = r < 0 ? r : table_get(n, &t);
 	if (r < 0) {
-		return err_set(reterr, r, "cannot look for table inet %s", NFT_TABLE);
+		return err_set(reterr, r, "cannot look for table inet %s: %s", NFT_TABLE,
+			       strerror(-r));
 	}
 	if ((t.flags & NFT_TABLE_F_OWNER) != 0 && t.handle != n->handle) {
 		return err_set(reterr, -EBUSY, "table inet %s belongs to another process (port %u)",
 			       NFT_TABLE, t.owner);
 	}
-	n->plan.map_size = room_for(count, e->opts.sources_max);
+	n->plan.set_size = room_for(count, e->opts.sources_max);
 	r = put_all(n, next, ctx, t.found);
 	if (r < 0) {
 		return err_set(reterr, r, "cannot describe the table: %s", refusal(r));
@@ -292,7 +319,8 @@ static int nft_load(struct enforcer *e, enforce_next_fn *next, void *ctx, size_t
 	r = r < 0 ? r : table_get(n, &t);
 	if (r < 0) {
 		n->handle = 0;
-		return err_set(reterr, r, "the kernel refused table inet %s", NFT_TABLE);
+		return err_set(reterr, r, "the kernel refused table inet %s: %s", NFT_TABLE,
+			       strerror(-r));
 	}
 	n->handle = t.handle;
 	return 0;
@@ -303,16 +331,13 @@ static int try_apply(struct nft *n, const struct enforce_action *acts, size_t co
 {
 	struct nft_elems elems = {.b = n->batch};
 	struct nft_plan_mark mark = nft_plan_mark(&n->plan);
-	struct nft_place at;
 	bool rules = false;
 	int r = 0;
 
 	nl_batch_begin(n->batch, n->sock, true);
 	for (size_t i = 0; i < count && r == 0; i++) {
-		r = nft_plan_place(&n->plan, &acts[i], n->batch, &at, &rules);
-		if (r == 0) {
-			put_action(&elems, &acts[i], &at, with_cut);
-		} else {
+		r = put_action(n, &elems, &acts[i], with_cut, &rules);
+		if (r < 0) {
 			ret_each[i] = r == -ENOSPC ? APPLIED_FULL : APPLIED_REFUSED;
 		}
 	}
@@ -324,8 +349,7 @@ static int try_apply(struct nft *n, const struct enforce_action *acts, size_t co
 		nft_plan_rollback(&n->plan, &mark);
 		return r;
 	}
-	bool chains = n->plan.rung_count != mark.rung_count;
-	return settle(n, rules || chains);
+	return settle(n, rules);
 }
 
 /* What we were told about the present may be wrong: ask the kernel. */
@@ -338,6 +362,7 @@ static int look_again(struct enforcer *e, struct enforce_action *acts, size_t co
 		struct enforce_view v = {.source = acts[i].source};
 		r = e->ops->read(e, &v, 1, reterr);
 		acts[i].was_listed = v.listed;
+		acts[i].was = v.rung;
 	}
 	return r;
 }
@@ -375,16 +400,17 @@ static int nft_apply(struct enforcer *e, const struct enforce_action *acts, size
 	for (size_t i = 0; i < count && (r == 0 || r == -ENFILE); i++) {
 		ret_each[i] = r == 0 ? APPLIED_DONE : APPLIED_FULL;
 	}
-	return r < 0 ? err_set(reterr, r, "the kernel refused %zu changes of table inet %s", count,
-			       NFT_TABLE)
+	return r < 0 ? err_set(reterr, r, "the kernel refused %zu changes of table inet %s: %s",
+			       count, NFT_TABLE, strerror(-r))
 		     : 0;
 }
 
 /* --- reading back -------------------------------------------------------------------------- */
 
+/* Answers are told apart by the numbers of their questions. */
 struct question {
 	struct enforce_view *view;
-	bool is_hits;
+	enum rung rung; /* RUNG_COUNT: it asks for the hits */
 };
 
 struct reading {
@@ -393,11 +419,6 @@ struct reading {
 	size_t count;
 	int err;
 };
-
-static struct str element_value(struct str elem)
-{
-	return nl_attr_find(nl_attr_find(elem, NFTA_SET_ELEM_DATA), NFTA_DATA_VALUE);
-}
 
 static uint64_t counter_packets(struct str elem)
 {
@@ -420,20 +441,16 @@ static void on_element(void *ctx, const struct nl_reply *r)
 		if (r->code != -ENOENT && r->code != 0) {
 			g->err = r->code;
 		}
-		if (!g->asked[i].is_hits) {
-			v->listed = false;
-		}
 		return;
 	}
 	struct str list = nl_attr_find(r->attrs, NFTA_SET_ELEM_LIST_ELEMENTS);
 	struct str elem = nl_attr_find(list, NFTA_LIST_ELEM);
-	if (g->asked[i].is_hits) {
+	if (g->asked[i].rung == RUNG_COUNT) {
 		v->hits += counter_packets(elem);
-		return;
+	} else {
+		v->listed = true;
+		v->rung = g->asked[i].rung;
 	}
-	enum rung rung = nft_rung_of_value(element_value(elem));
-	v->listed = v->listed && rung != RUNG_COUNT;
-	v->rung = rung != RUNG_COUNT ? rung : v->rung;
 }
 
 static int ask(struct nft *n, struct reading *g)
@@ -448,48 +465,53 @@ static int ask(struct nft *n, struct reading *g)
 	return r < 0 ? r : g->err;
 }
 
-static int put_question(struct nft *n, struct reading *g, struct enforce_view *v, const char *set,
-			struct str key)
+static int put_question(struct nft *n, struct reading *g, struct question q, const char *set,
+			const struct key *key)
 {
 	int r = g->count == READ_CHUNK ? ask(n, g) : 0;
 
 	if (g->count == 0) {
 		nl_batch_begin(n->batch, n->sock, false);
 	}
-	g->asked[g->count++] = (struct question){.view = v, .is_hits = set[0] == 'h'};
+	g->asked[g->count++] = q;
 	nl_msg(n->batch, NFT_MSG_GETSETELEM, 0);
 	nl_put_cstr(n->batch, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
 	nl_put_cstr(n->batch, NFTA_SET_ELEM_LIST_SET, set);
 	size_t list = nl_nest(n->batch, NFTA_SET_ELEM_LIST_ELEMENTS);
 	size_t elem = nl_nest(n->batch, NFTA_LIST_ELEM);
 	size_t value = nl_nest(n->batch, NFTA_SET_ELEM_KEY);
-	nl_put(n->batch, NFTA_DATA_VALUE, key.ptr, key.len);
+	nl_put(n->batch, NFTA_DATA_VALUE, key->octets, key->len);
 	nl_nest_end(n->batch, value);
 	nl_nest_end(n->batch, elem);
 	nl_nest_end(n->batch, list);
 	return r;
 }
 
+/* Every set that the source could be in, and its counter. Before our first load the table of an
+ * earlier life may have any of them. */
 static int put_questions(struct nft *n, struct reading *g, struct enforce_view *v)
 {
-	const struct network *network;
-	struct nft_class c;
-	char name[NFT_NAME_MAX];
-	uint8_t octets[32];
+	static const enum rung rungs[] = {RUNG_PASS, RUNG_WATCH, RUNG_THROTTLE, RUNG_BLOCK};
+	struct nft_rung at;
+	char hits[NFT_NAME_MAX];
 	int r = 0;
 
-	if (!nft_plan_class(&n->plan, &v->source, &c, &network)) {
-		return 0;
-	}
-	v->listed = keys_of(&c, network) > 0;
-	for (size_t i = 0; i < keys_of(&c, network) && r == 0; i++) {
-		size_t len = nft_put_key(&v->source, &c, c.zone ? network->interfaces[i] : "",
-					 octets);
-		struct str key = {(const char *)octets, len};
-		r = put_question(n, g, v, nft_object_name("r", &c, name), key);
-		if (r == 0) {
-			r = put_question(n, g, v, nft_object_name("hit", &c, name), key);
+	for (size_t k = 0; k < COUNT_OF(rungs) && r == 0; k++) {
+		if (nft_plan_name(&n->plan, &v->source, rungs[k], &at) < 0) {
+			return 0;
 		}
+		if (n->handle != 0 && !nft_plan_has(&n->plan, &at)) {
+			continue;
+		}
+		for (size_t i = 0; i < keys_of(n, &at, &v->source) && r == 0; i++) {
+			struct key key = key_of(n, &at, &v->source, i);
+			r = put_question(n, g, (struct question){v, at.rung}, at.set, &key);
+		}
+	}
+	nft_object_name("hit", &at.class, hits);
+	for (size_t i = 0; i < keys_of(n, &at, &v->source) && r == 0; i++) {
+		struct key key = key_of(n, &at, &v->source, i);
+		r = put_question(n, g, (struct question){v, RUNG_COUNT}, hits, &key);
 	}
 	return r;
 }
@@ -508,7 +530,9 @@ static int nft_read(struct enforcer *e, struct enforce_view *views, size_t count
 		r = put_questions(n, &g, &views[i]);
 	}
 	r = r < 0 ? r : ask(n, &g);
-	return r < 0 ? err_set(reterr, r, "cannot read table inet %s back", NFT_TABLE) : 0;
+	return r < 0 ? err_set(reterr, r, "cannot read table inet %s back: %s", NFT_TABLE,
+			       strerror(-r))
+		     : 0;
 }
 
 /* --- drift, clearing, end ------------------------------------------------------------------ */
@@ -523,19 +547,21 @@ static int nft_drift(struct enforcer *e, enum enforce_drift *ret, struct errmsg 
 	*ret = DRIFT_NONE;
 	int r = generation_get(n, &generation);
 	if (r < 0 || (generation == n->generation && n->handle != 0)) {
-		return r < 0 ? err_set(reterr, r, "nf_tables does not answer") : 0;
+		return r < 0 ? err_set(reterr, r, "nf_tables does not answer: %s", strerror(-r))
+			     : 0;
 	}
 	r = table_get(n, &t);
 	if (r < 0) {
-		return err_set(reterr, r, "cannot look for table inet %s", NFT_TABLE);
+		return err_set(reterr, r, "cannot look for table inet %s: %s", NFT_TABLE,
+			       strerror(-r));
 	}
 	if (!t.found || t.handle != n->handle) {
 		*ret = DRIFT_BROKEN;
 	} else if (!n->owned) {
 		r = rules_print(n, &print);
 		if (r < 0) {
-			return err_set(reterr, r, "cannot list the rules of table inet %s",
-				       NFT_TABLE);
+			return err_set(reterr, r, "cannot list the rules of table inet %s: %s",
+				       NFT_TABLE, strerror(-r));
 		}
 		*ret = print == n->rules_print ? DRIFT_DOUBT : DRIFT_BROKEN;
 	}

@@ -6,8 +6,7 @@
 
 #include "base/poison.h"
 
-void nft_elems_put(struct nft_elems *e, uint16_t verb, const char *set, struct str key,
-		   const uint32_t *value)
+void nft_elems_put(struct nft_elems *e, uint16_t verb, const char *set, struct str key)
 {
 	bool same = e->seq == e->b->seq && e->verb == verb &&
 		    str_is_equal(str_of(e->set), str_of(set));
@@ -25,10 +24,5 @@ void nft_elems_put(struct nft_elems *e, uint16_t verb, const char *set, struct s
 	size_t mark = nl_nest(e->b, NFTA_SET_ELEM_KEY);
 	nl_put(e->b, NFTA_DATA_VALUE, key.ptr, key.len);
 	nl_nest_end(e->b, mark);
-	if (value != NULL) {
-		mark = nl_nest(e->b, NFTA_SET_ELEM_DATA);
-		nl_put(e->b, NFTA_DATA_VALUE, value, sizeof(*value));
-		nl_nest_end(e->b, mark);
-	}
 	nl_nest_end(e->b, elem);
 }

@@ -19,9 +19,7 @@ struct nft_elems {
  * Add or delete one element.
  *
  * @param verb  NFT_MSG_NEWSETELEM or NFT_MSG_DELSETELEM.
- * @param value  Of a map's element, in the octets of this machine; NULL when deleting.
  */
-void nft_elems_put(struct nft_elems *e, uint16_t verb, const char *set, struct str key,
-		   const uint32_t *value);
+void nft_elems_put(struct nft_elems *e, uint16_t verb, const char *set, struct str key);
 
 #endif

@@ -21,7 +21,11 @@
 /* Registers of 4 octets; a key begins in the first one. */
 #define REG_KEY NFT_REG32_00
 #define REG_AFTER_IFNAME (NFT_REG32_00 + IFNAME_LEN / 4)
-#define REG_VALUE NFT_REG32_08 /* behind the longest key */
+
+bool nft_class_is_equal(const struct nft_class *a, const struct nft_class *b)
+{
+	return a->family == b->family && a->len == b->len && a->zone == b->zone;
+}
 
 size_t nft_class_key_len(const struct nft_class *c)
 {
@@ -149,16 +153,6 @@ void nft_nfproto(struct nft_rule *r, uint8_t family)
 	cmp(r, NFT_CMP_EQ, &proto, sizeof(proto));
 }
 
-static void lookup_map(struct nft_rule *r, const char *map, uint32_t from, uint32_t to)
-{
-	struct expr e = expr_begin(r->b, "lookup");
-
-	nl_put_cstr(r->b, NFTA_LOOKUP_SET, map);
-	nl_put_u32(r->b, NFTA_LOOKUP_SREG, from);
-	nl_put_u32(r->b, NFTA_LOOKUP_DREG, to);
-	expr_end(r->b, e);
-}
-
 static void lookup_set(struct nft_rule *r, const char *set, bool inverted)
 {
 	struct expr e = expr_begin(r->b, "lookup");
@@ -225,10 +219,9 @@ void nft_key(struct nft_rule *r, const struct nft_class *c, bool destination)
 	}
 }
 
-void nft_map_vmap(struct nft_rule *r, const char *map, const char *verdicts)
+void nft_in_set(struct nft_rule *r, const char *set)
 {
-	lookup_map(r, map, REG_KEY, REG_VALUE);
-	lookup_map(r, verdicts, REG_VALUE, NFT_REG_VERDICT);
+	lookup_set(r, set, false);
 }
 
 static struct expr dynset_begin(struct nft_rule *r, const char *set)
@@ -336,9 +329,4 @@ void nft_verdict(struct nft_rule *r, int32_t code)
 void nft_goto(struct nft_rule *r, const char *chain)
 {
 	immediate(r, NFT_GOTO, chain);
-}
-
-void nft_put_goto(struct nl_batch *b, uint16_t type, const char *chain)
-{
-	put_verdict(b, type, NFT_GOTO, chain);
 }

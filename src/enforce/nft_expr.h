@@ -21,6 +21,7 @@ struct nft_class {
 	bool zone;      /* the interface is part of the key */
 };
 
+bool nft_class_is_equal(const struct nft_class *a, const struct nft_class *b);
 /** Octets of a key: 4, 16, and 16 more in front for the interface of a zone. */
 size_t nft_class_key_len(const struct nft_class *c);
 /** "4", "6_64", "z4_24": the end of the names of its maps, sets and chains. A whole IPv4
@@ -48,13 +49,8 @@ void nft_oifname_is_not(struct nft_rule *r, const char *name);
 
 /** Load the key of a class: of the packet's source, or of its destination. */
 void nft_key(struct nft_rule *r, const struct nft_class *c, bool destination);
-/**
- * Do what the maps say for the loaded key: `map` turns it into a number, `verdicts` the number
- * into a verdict; go on with the next rule when they say nothing.
- *
- * Two steps, because the kernel walks all elements of a map of verdicts at every change.
- */
-void nft_map_vmap(struct nft_rule *r, const char *map, const char *verdicts);
+/** Go on only when the loaded key is in the set. */
+void nft_in_set(struct nft_rule *r, const char *set);
 /** Count the loaded key in a set that learns. */
 void nft_update_counter(struct nft_rule *r, const char *set);
 /** Go on only while the loaded key stays under its own limit. */
@@ -66,8 +62,5 @@ void nft_counter(struct nft_rule *r, const char *name);
 void nft_reject_reset(struct nft_rule *r);
 void nft_verdict(struct nft_rule *r, int32_t code);
 void nft_goto(struct nft_rule *r, const char *chain);
-
-/** The value of an element: goto a chain. */
-void nft_put_goto(struct nl_batch *b, uint16_t type, const char *chain);
 
 #endif

@@ -86,7 +86,7 @@ int nft_plan_reset(struct nft_plan *p)
 	const struct policy *policy = p->opts->policy;
 	struct nft_ports *all = &p->ports[0];
 
-	*all = (struct nft_ports){.name = "ports", .cut = "cut", .cut_value = NFT_VALUE_CUT(0)};
+	*all = (struct nft_ports){.name = "ports", .cut = "cut"};
 	p->ports_count = 1;
 	p->class_count = 0;
 	p->rung_count = 0;
@@ -129,21 +129,6 @@ static bool is_ambiguous(const struct policy *p, const struct source_key *s)
 	return false;
 }
 
-bool nft_plan_class(const struct nft_plan *p, const struct source_key *s, struct nft_class *ret,
-		    const struct network **ret_network)
-{
-	const struct policy *policy = p->opts->policy;
-
-	if (s->network >= policy->network_count || s->prefix.len == 0) {
-		return false;
-	}
-	const struct network *n = &policy->networks[s->network];
-	*ret = (struct nft_class){.family = s->prefix.addr.family, .len = s->prefix.len};
-	ret->zone = n->interface_count > 0 && is_ambiguous(policy, s);
-	*ret_network = n;
-	return true;
-}
-
 /* Zones before all others, longer prefixes before shorter ones. */
 static bool is_before(const struct nft_class *a, const struct nft_class *b)
 {
@@ -153,14 +138,12 @@ static bool is_before(const struct nft_class *a, const struct nft_class *b)
 	return a->family != b->family ? a->family < b->family : a->len > b->len;
 }
 
-static int class_need(struct nft_plan *p, const struct nft_class *c, struct nl_batch *b,
-		      bool *ret_rules)
+static int class_need(struct nft_plan *p, const struct nft_class *c, struct nl_batch *b)
 {
 	size_t at = 0;
 
 	for (; at < p->class_count && !is_before(c, &p->classes[at]); at++) {
-		const struct nft_class *have = &p->classes[at];
-		if (have->family == c->family && have->len == c->len && have->zone == c->zone) {
+		if (nft_class_is_equal(&p->classes[at], c)) {
 			return 0;
 		}
 	}
@@ -171,8 +154,7 @@ static int class_need(struct nft_plan *p, const struct nft_class *c, struct nl_b
 		(p->class_count - at) * sizeof(p->classes[0]));
 	p->classes[at] = *c;
 	p->class_count++;
-	nft_put_class(b, p, c);
-	*ret_rules = true;
+	nft_put_class(b, c);
 	return 0;
 }
 
@@ -192,103 +174,115 @@ static const struct nft_ports *ports_need(struct nft_plan *p, const struct netwo
 	if (p->ports_count == NFT_PORTSETS_MAX) {
 		return NULL;
 	}
-	want.cut_value = NFT_VALUE_CUT(p->ports_count);
 	p->ports[p->ports_count] = want;
 	nft_put_ports(b, &want);
 	nft_put_cut(b, &want);
 	return &p->ports[p->ports_count++];
 }
 
-static const struct nft_rung *rung_need(struct nft_plan *p, const struct nft_rung *want,
-					struct nl_batch *b)
+static void name_rung(struct nft_rung *g, const char *suffix)
 {
-	for (size_t i = 0; i < p->rung_count; i++) {
-		if (str_is_equal(str_of(p->rungs[i].name), str_of(want->name))) {
-			return &p->rungs[i];
-		}
+	char class[NFT_CLASS_TEXT];
+
+	nft_class_format(&g->class, class);
+	if (g->rung == RUNG_BLOCK) {
+		snprintf(g->chain, sizeof(g->chain), "b_%s_%s%.64s", feel_name(g->feel), class,
+			 suffix);
+		snprintf(g->back, sizeof(g->back), "back_%.100s", g->chain + 2);
+	} else if (g->rung == RUNG_THROTTLE) {
+		snprintf(g->chain, sizeof(g->chain), "throttle_%s_%u_%u%.64s", class, g->per_min,
+			 g->burst, suffix);
+	} else {
+		snprintf(g->chain, sizeof(g->chain), "%s", rung_name(g->rung));
+		snprintf(g->set, sizeof(g->set), "%s_%s", rung_name(g->rung), class);
+		return;
 	}
-	if (p->rung_count == NFT_RUNGS_MAX) {
-		return NULL;
-	}
-	struct nft_rung *g = &p->rungs[p->rung_count++];
-	*g = *want;
-	g->value = NFT_VALUE(g->rung, p->rung_count);
-	nft_put_rung(b, g, g->ports == &p->ports[0]);
-	return g;
+	str_copy(g->set, sizeof(g->set), str_of(g->chain));
 }
 
-static struct nft_rung rung_of(const struct nft_plan *p, const struct enforce_action *a,
-			       const struct nft_place *place, const struct nft_ports *ports)
+int nft_plan_name(const struct nft_plan *p, const struct source_key *s, enum rung rung,
+		  struct nft_rung *ret)
 {
-	const struct network *n = place->network;
+	const struct policy *policy = p->opts->policy;
+
+	if (s->network >= policy->network_count || s->prefix.len == 0) {
+		return -EINVAL;
+	}
+	const struct network *n = &policy->networks[s->network];
+	struct nft_ports ports = ports_of(n);
 	struct nft_rung g = {
-		.rung = enforce_rung(a->rung),
-		.class = place->class,
+		.rung = enforce_rung(rung),
+		.class = {.family = s->prefix.addr.family, .len = s->prefix.len},
 		.feel = n->feel == FEEL_DROP ? FEEL_DROP : FEEL_RESET,
 		.per_min = n->throttle_per_min == 0 ? 1 : n->throttle_per_min,
 		.burst = n->throttle_burst,
-		.ports = ports,
 	};
-	const char *suffix = ports == &p->ports[0] ? "" : ports->name + sizeof("ports") - 1;
-	char class[NFT_CLASS_TEXT];
-
-	nft_class_format(&g.class, class);
-	if (g.rung == RUNG_BLOCK) {
-		snprintf(g.name, sizeof(g.name), "b_%s_%s%.64s", feel_name(g.feel), class, suffix);
-	} else {
-		snprintf(g.name, sizeof(g.name), "throttle_%s_%u_%u%.64s", class, g.per_min,
-			 g.burst, suffix);
-	}
-	return g;
+	g.class.zone = n->interface_count > 0 && is_ambiguous(policy, s);
+	/* A subset of all ports that is as large as all. */
+	bool all = ports.count == p->ports[0].count;
+	name_rung(&g, all ? "" : ports.name + sizeof("ports") - 1);
+	*ret = g;
+	return 0;
 }
 
-int nft_plan_place(struct nft_plan *p, const struct enforce_action *a, struct nl_batch *b,
-		   struct nft_place *ret, bool *ret_rules)
+static const struct nft_rung *find_rung(const struct nft_plan *p, const char *set)
 {
-	struct nft_place place = {0};
-
-	if (!nft_plan_class(p, &a->source, &place.class, &place.network)) {
-		return -EINVAL;
+	for (size_t i = 0; i < p->rung_count; i++) {
+		if (str_is_equal(str_of(p->rungs[i].set), str_of(set))) {
+			return &p->rungs[i];
+		}
 	}
-	int r = class_need(p, &place.class, b, ret_rules);
+	return NULL;
+}
+
+bool nft_plan_has(const struct nft_plan *p, const struct nft_rung *g)
+{
+	return find_rung(p, g->set) != NULL;
+}
+
+int nft_plan_place(struct nft_plan *p, const struct source_key *s, enum rung rung,
+		   struct nl_batch *b, const struct nft_rung **ret, bool *ret_rules)
+{
+	struct nft_rung want;
+
+	int r = nft_plan_name(p, s, rung, &want);
 	if (r < 0) {
 		return r;
 	}
-	const struct nft_ports *ports = ports_need(p, place.network, b);
-	if (ports == NULL) {
+	*ret = find_rung(p, want.set);
+	if (*ret != NULL) {
+		return 0;
+	}
+	r = class_need(p, &want.class, b);
+	if (r < 0) {
+		return r;
+	}
+	want.ports = ports_need(p, &p->opts->policy->networks[s->network], b);
+	if (want.ports == NULL || p->rung_count == NFT_RUNGS_MAX) {
 		return -ENOSPC;
 	}
-	place.back = ports->cut_value;
-	place.value = NFT_VALUE(a->rung, 0);
-	if (a->listed && a->rung > RUNG_WATCH) {
-		struct nft_rung want = rung_of(p, a, &place, ports);
-		const struct nft_rung *g = rung_need(p, &want, b);
-		if (g == NULL) {
-			return -ENOSPC;
-		}
-		place.value = g->value;
-	}
-	*ret = place;
+	*ret = &p->rungs[p->rung_count];
+	p->rungs[p->rung_count++] = want;
+	nft_put_rung(b, p, *ret);
+	*ret_rules = true;
 	return 0;
 }
 
 int nft_plan_expect(struct nft_plan *p, struct nl_batch *b)
 {
-	static const enum rung rungs[] = {RUNG_THROTTLE, RUNG_BLOCK};
+	static const enum rung rungs[] = {RUNG_BLOCK, RUNG_THROTTLE};
 	const struct policy *policy = p->opts->policy;
-	struct nft_place place;
+	const struct nft_rung *g;
 	bool rules;
 
 	for (size_t n = 0; n < policy->network_count; n++) {
 		const struct network *network = &policy->networks[n];
-		for (size_t i = 0; i < network->prefix_count; i++) {
-			struct enforce_action a = {.listed = true};
-			const struct addr *first = &network->prefixes[i].addr;
-			a.source = source_of((uint16_t)n, first, network->v6_source_len);
-			for (size_t k = 0; k < COUNT_OF(rungs) && network->mode == MODE_ENFORCE;
-			     k++) {
-				a.rung = rungs[k];
-				int r = nft_plan_place(p, &a, b, &place, &rules);
+		for (size_t i = 0; i < network->prefix_count && network->mode == MODE_ENFORCE;
+		     i++) {
+			struct source_key s = source_of((uint16_t)n, &network->prefixes[i].addr,
+							network->v6_source_len);
+			for (size_t k = 0; k < COUNT_OF(rungs); k++) {
+				int r = nft_plan_place(p, &s, rungs[k], b, &g, &rules);
 				if (r < 0) {
 					return r;
 				}

@@ -2,8 +2,9 @@
 /*
  * nft_table: what the table consists of. Layer: enforce.
  *
- * Every packet that is no mail leaves after two look-ups. A mail packet asks one map for each
- * kind of prefix in use, the narrowest first; an element is a goto, so the first one decides.
+ * Every packet that is no mail leaves after two look-ups. A mail packet asks the sets of each kind
+ * of prefix in use, the narrowest first; each hit is a goto, so the first one decides. Plain sets
+ * and no map of verdicts: the kernel walks all elements of such a map at every change.
  */
 #include "enforce/nft_table.h"
 
@@ -28,11 +29,8 @@
 #define TYPE_IPV4 7U
 #define TYPE_IPV6 8U
 #define TYPE_PORT 13U
-#define TYPE_MARK 19U
-#define VALUE_LEN 4U
 #define TYPE_IFNAME 41U
 #define TYPE_CONCAT_SHIFT 6
-#define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
@@ -60,17 +58,6 @@ size_t nft_put_key(const struct source_key *s, const struct nft_class *c, const 
 	return at + addr_len(&s->prefix.addr);
 }
 
-enum rung nft_rung_of_value(struct str value)
-{
-	uint32_t v = UINT32_MAX;
-
-	if (value.len == sizeof(v)) {
-		memcpy(&v, value.ptr, sizeof(v));
-	}
-	v >>= 16;
-	return v < RUNG_COUNT ? (enum rung)v : RUNG_COUNT;
-}
-
 /* --- objects ------------------------------------------------------------------------------- */
 
 struct set_spec {
@@ -78,8 +65,7 @@ struct set_spec {
 	uint32_t flags;
 	uint32_t key_type;
 	uint32_t key_len;
-	uint32_t data_type; /* of a map */
-	uint32_t size;      /* 0: not said */
+	uint32_t size; /* 0: not said */
 	uint64_t timeout_ms;
 };
 
@@ -91,10 +77,6 @@ static void put_set(struct nl_batch *b, const struct set_spec *s)
 	nl_put_u32(b, NFTA_SET_FLAGS, s->flags);
 	nl_put_u32(b, NFTA_SET_KEY_TYPE, s->key_type);
 	nl_put_u32(b, NFTA_SET_KEY_LEN, s->key_len);
-	if ((s->flags & NFT_SET_MAP) != 0) {
-		nl_put_u32(b, NFTA_SET_DATA_TYPE, s->data_type);
-		nl_put_u32(b, NFTA_SET_DATA_LEN, VALUE_LEN);
-	}
 	nl_put_u32(b, NFTA_SET_ID, b->seq);
 	if (s->timeout_ms != 0) {
 		nl_put_u64(b, NFTA_SET_TIMEOUT, s->timeout_ms);
@@ -159,46 +141,26 @@ void nft_put_ports(struct nl_batch *b, const struct nft_ports *p)
 	nl_nest_end(b, list);
 }
 
-/* What the number of a source leads to. */
-static void put_rungs_element(struct nl_batch *b, uint32_t value, const char *chain)
-{
-	nl_msg(b, NFT_MSG_NEWSETELEM, NLM_F_CREATE);
-	nl_put_cstr(b, NFTA_SET_ELEM_LIST_TABLE, NFT_TABLE);
-	nl_put_cstr(b, NFTA_SET_ELEM_LIST_SET, "rungs");
-	size_t list = nl_nest(b, NFTA_SET_ELEM_LIST_ELEMENTS);
-	size_t elem = nl_nest(b, NFTA_LIST_ELEM);
-	size_t key = nl_nest(b, NFTA_SET_ELEM_KEY);
-	nl_put(b, NFTA_DATA_VALUE, &value, sizeof(value));
-	nl_nest_end(b, key);
-	nft_put_goto(b, NFTA_SET_ELEM_DATA, chain);
-	nl_nest_end(b, elem);
-	nl_nest_end(b, list);
-}
-
-void nft_put_class(struct nl_batch *b, const struct nft_plan *p, const struct nft_class *c)
+static struct set_spec spec_of(const struct nft_class *c, const char *name)
 {
 	uint32_t address = c->family == 6 ? TYPE_IPV6 : TYPE_IPV4;
-	char name[NFT_NAME_MAX];
-	struct set_spec spec = {
+
+	return (struct set_spec){
 		.name = name,
-		.flags = NFT_SET_MAP,
 		.key_type = c->zone ? TYPE_IFNAME << TYPE_CONCAT_SHIFT | address : address,
 		.key_len = (uint32_t)nft_class_key_len(c),
-		.data_type = TYPE_MARK,
-		.size = p->map_size,
 	};
+}
 
-	nft_object_name("r", c, name);
-	put_set(b, &spec);
-	nft_object_name("back", c, name);
-	spec.flags = NFT_SET_MAP | NFT_SET_TIMEOUT;
-	spec.timeout_ms = (uint64_t)p->opts->back_s * 1000;
-	spec.size = BACK_SIZE;
-	put_set(b, &spec);
-	nft_object_name("hit", c, name);
+void nft_put_class(struct nl_batch *b, const struct nft_class *c)
+{
+	char name[NFT_NAME_MAX];
+	struct set_spec spec = spec_of(c, name);
+
 	spec.flags = NFT_SET_EVAL | NFT_SET_TIMEOUT;
-	spec.timeout_ms = HIT_TIMEOUT_MS;
 	spec.size = DYNAMIC_SIZE;
+	nft_object_name("hit", c, name);
+	spec.timeout_ms = HIT_TIMEOUT_MS;
 	put_set(b, &spec);
 	nft_object_name("lim", c, name);
 	spec.timeout_ms = LIM_TIMEOUT_MS;
@@ -224,18 +186,25 @@ static void rule_verdict(struct nl_batch *b, const char *chain, int32_t verdict)
 	nft_rule_end(&r);
 }
 
+/* A reset carries no mail and ends a session: where our own resets come by, it passes. */
+static void rule_accept_resets(struct nl_batch *b, const char *chain)
+{
+	struct nft_rule r = nft_rule_begin(b, chain);
+
+	nft_tcp_flags(&r, TCP_RST, 0, true);
+	nft_verdict(&r, NF_ACCEPT);
+	nft_rule_end(&r);
+}
+
 static void put_output(struct nl_batch *b)
 {
-	/* Our own SYNs that end sessions, and any reset: neither carries mail. */
+	/* Our own SYNs that end sessions. */
 	struct nft_rule r = nft_rule_begin(b, "output");
 	nft_mark_is(&r, NFT_MARK_POKE);
 	nft_verdict(&r, NF_ACCEPT);
 	nft_rule_end(&r);
 
-	r = nft_rule_begin(b, "output");
-	nft_tcp_flags(&r, TCP_RST, 0, true);
-	nft_verdict(&r, NF_ACCEPT);
-	nft_rule_end(&r);
+	rule_accept_resets(b, "output");
 
 	r = nft_rule_begin(b, "output");
 	nft_oifname_is_not(&r, "lo");
@@ -246,6 +215,7 @@ static void put_output(struct nl_batch *b)
 
 static void put_cut(struct nl_batch *b)
 {
+	rule_accept_resets(b, "cut");
 	struct nft_rule r = nft_rule_begin(b, "cut");
 	nft_counter(&r, "n_cut");
 	nft_rule_end(&r);
@@ -270,11 +240,6 @@ void nft_put_table(struct nl_batch *b, const struct nft_plan *p, uint32_t table_
 {
 	static const char *const counters[] = {"n_mail", "n_watch", "n_throttled", "n_blocked",
 					       "n_cut"};
-	const struct set_spec rungs = {.name = "rungs",
-				       .flags = NFT_SET_MAP,
-				       .key_type = TYPE_MARK,
-				       .key_len = VALUE_LEN,
-				       .data_type = NFT_DATA_VERDICT};
 	static const char *const chains[] = {"out", "back", "pass", "watch", "cut"};
 
 	nl_msg(b, NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
@@ -287,16 +252,13 @@ void nft_put_table(struct nl_batch *b, const struct nft_plan *p, uint32_t table_
 	for (size_t i = 0; i < COUNT_OF(chains); i++) {
 		put_chain(b, chains[i]);
 	}
-	put_set(b, &rungs);
-	put_rungs_element(b, NFT_VALUE(RUNG_PASS, 0), "pass");
-	put_rungs_element(b, NFT_VALUE(RUNG_WATCH, 0), "watch");
-	put_rungs_element(b, NFT_VALUE_CUT(0), "cut");
 	put_hook(b, "forward", NF_INET_FORWARD);
 	put_hook(b, "output", NF_INET_LOCAL_OUT);
 	put_hook(b, "input", NF_INET_LOCAL_IN);
 	rule_port_goto(b, "forward", false, "out");
 	rule_port_goto(b, "forward", true, "back");
 	put_output(b);
+	rule_accept_resets(b, "input");
 	rule_port_goto(b, "input", true, "back");
 	rule_verdict(b, "pass", NF_ACCEPT);
 	struct nft_rule r = nft_rule_begin(b, "watch");
@@ -313,30 +275,38 @@ static void put_flush(struct nl_batch *b, const char *chain)
 	nl_put_cstr(b, NFTA_RULE_CHAIN, chain);
 }
 
+static void rule_set_goto(struct nl_batch *b, const char *chain, const struct nft_class *c,
+			  bool destination, const char *set, const char *to)
+{
+	struct nft_rule r = nft_rule_begin(b, chain);
+
+	nft_key(&r, c, destination);
+	nft_in_set(&r, set);
+	nft_goto(&r, to);
+	nft_rule_end(&r);
+}
+
 void nft_put_lookups(struct nl_batch *b, const struct nft_plan *p, bool flush)
 {
-	char name[NFT_NAME_MAX];
-
 	if (flush) {
 		put_flush(b, "out");
+		put_flush(b, "back");
 	}
 	struct nft_rule r = nft_rule_begin(b, "out");
 	nft_counter(&r, "n_mail");
 	nft_rule_end(&r);
 	for (size_t i = 0; i < p->class_count; i++) {
-		r = nft_rule_begin(b, "out");
-		nft_key(&r, &p->classes[i], false);
-		nft_map_vmap(&r, nft_object_name("r", &p->classes[i], name), "rungs");
-		nft_rule_end(&r);
-	}
-	if (flush && p->class_count > 0) {
-		put_flush(b, "back");
-	}
-	for (size_t i = 0; i < p->class_count; i++) {
-		r = nft_rule_begin(b, "back");
-		nft_key(&r, &p->classes[i], true);
-		nft_map_vmap(&r, nft_object_name("back", &p->classes[i], name), "rungs");
-		nft_rule_end(&r);
+		const struct nft_class *c = &p->classes[i];
+		for (size_t k = 0; k < p->rung_count; k++) {
+			const struct nft_rung *g = &p->rungs[k];
+			if (!nft_class_is_equal(&g->class, c)) {
+				continue;
+			}
+			rule_set_goto(b, "out", c, false, g->set, g->chain);
+			if (g->rung == RUNG_BLOCK) {
+				rule_set_goto(b, "back", c, true, g->back, g->ports->cut);
+			}
+		}
 	}
 }
 
@@ -353,7 +323,7 @@ static void rule_other_ports(struct nl_batch *b, const char *chain, bool source_
 static void put_throttle(struct nl_batch *b, const struct nft_rung *g)
 {
 	char name[NFT_NAME_MAX];
-	struct nft_rule r = nft_rule_begin(b, g->name);
+	struct nft_rule r = nft_rule_begin(b, g->chain);
 
 	/* Only what opens a connection counts. */
 	nft_tcp_flags(&r, TCP_SYN | TCP_ACK, TCP_SYN, true);
@@ -362,13 +332,13 @@ static void put_throttle(struct nl_batch *b, const struct nft_rung *g)
 
 	/* Accept under the limit and drop the rest: the other way round a full set would let
 	 * everybody through. */
-	r = nft_rule_begin(b, g->name);
+	r = nft_rule_begin(b, g->chain);
 	nft_key(&r, &g->class, false);
 	nft_update_limit(&r, nft_object_name("lim", &g->class, name), g->per_min, g->burst);
 	nft_verdict(&r, NF_ACCEPT);
 	nft_rule_end(&r);
 
-	r = nft_rule_begin(b, g->name);
+	r = nft_rule_begin(b, g->chain);
 	nft_counter(&r, "n_throttled");
 	nft_verdict(&r, NF_DROP);
 	nft_rule_end(&r);
@@ -377,17 +347,17 @@ static void put_throttle(struct nl_batch *b, const struct nft_rung *g)
 static void put_block(struct nl_batch *b, const struct nft_rung *g)
 {
 	char name[NFT_NAME_MAX];
-	struct nft_rule r = nft_rule_begin(b, g->name);
+	struct nft_rule r = nft_rule_begin(b, g->chain);
 
 	nft_counter(&r, "n_blocked");
 	nft_rule_end(&r);
 
-	r = nft_rule_begin(b, g->name);
+	r = nft_rule_begin(b, g->chain);
 	nft_key(&r, &g->class, false);
 	nft_update_counter(&r, nft_object_name("hit", &g->class, name));
 	nft_rule_end(&r);
 
-	r = nft_rule_begin(b, g->name);
+	r = nft_rule_begin(b, g->chain);
 	if (g->feel == FEEL_DROP) {
 		/* Running sessions end in any case; only new ones meet silence. */
 		nft_tcp_flags(&r, TCP_SYN | TCP_ACK, TCP_SYN, true);
@@ -395,22 +365,33 @@ static void put_block(struct nl_batch *b, const struct nft_rung *g)
 	nft_goto(&r, "cut");
 	nft_rule_end(&r);
 	if (g->feel == FEEL_DROP) {
-		rule_verdict(b, g->name, NF_DROP);
+		rule_verdict(b, g->chain, NF_DROP);
 	}
 }
 
-void nft_put_rung(struct nl_batch *b, const struct nft_rung *g, bool all_ports)
+void nft_put_rung(struct nl_batch *b, const struct nft_plan *p, const struct nft_rung *g)
 {
-	put_chain(b, g->name);
-	if (!all_ports) {
-		rule_other_ports(b, g->name, false, g->ports);
+	struct set_spec spec = spec_of(&g->class, g->set);
+
+	spec.size = p->set_size;
+	put_set(b, &spec);
+	if (g->rung != RUNG_BLOCK && g->rung != RUNG_THROTTLE) {
+		return; /* the chains of these are there */
 	}
-	if (g->rung == RUNG_BLOCK) {
-		put_block(b, g);
-	} else {
+	put_chain(b, g->chain);
+	if (g->ports != &p->ports[0]) {
+		rule_other_ports(b, g->chain, false, g->ports);
+	}
+	if (g->rung == RUNG_THROTTLE) {
 		put_throttle(b, g);
+		return;
 	}
-	put_rungs_element(b, g->value, g->name);
+	spec.name = g->back;
+	spec.flags = NFT_SET_TIMEOUT;
+	spec.timeout_ms = (uint64_t)p->opts->back_s * 1000;
+	spec.size = BACK_SIZE;
+	put_set(b, &spec);
+	put_block(b, g);
 }
 
 void nft_put_cut(struct nl_batch *b, const struct nft_ports *ports)
@@ -420,5 +401,4 @@ void nft_put_cut(struct nl_batch *b, const struct nft_ports *ports)
 	struct nft_rule r = nft_rule_begin(b, ports->cut);
 	nft_goto(&r, "cut");
 	nft_rule_end(&r);
-	put_rungs_element(b, ports->cut_value, ports->cut);
 }

@@ -272,7 +272,8 @@ int nl_open(struct nl_sock **ret, struct errmsg *reterr)
 	if (s->mnl == NULL || mnl_socket_bind(s->mnl, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    setsockopt(mnl_socket_get_fd(s->mnl), SOL_SOCKET, SO_RCVTIMEO, &patience,
 		       sizeof(patience)) < 0) {
-		r = err_set(reterr, -errno, "cannot open a netlink socket to nf_tables");
+		r = err_set(reterr, -errno, "cannot open a netlink socket to nf_tables: %s",
+			    strerror(errno));
 		goto out;
 	}
 	*ret = s;

@@ -105,11 +105,12 @@ static int raw_open(int family, int level, int option, struct errmsg *reterr)
 	int fd = socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 
 	if (fd < 0) {
-		return err_set(reterr, -errno, "cannot open a raw socket: needs CAP_NET_RAW");
+		return err_set(reterr, -errno, "cannot open a raw socket (needs CAP_NET_RAW): %s",
+			       strerror(errno));
 	}
 	if (setsockopt(fd, level, option, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0) {
-		int r = err_set(reterr, -errno, "cannot prepare a raw socket");
+		int r = err_set(reterr, -errno, "cannot prepare a raw socket: %s", strerror(errno));
 		close(fd);
 		return r;
 	}

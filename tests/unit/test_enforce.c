@@ -163,7 +163,9 @@ static void run_suite(struct enforcer *e)
 		list(1, "10.0.0.5", RUNG_BLOCK),
 	};
 	acts[0].was_listed = true;
+	acts[0].was = RUNG_BLOCK;
 	acts[1].was_listed = true;
+	acts[1].was = RUNG_BLOCK;
 	acts[1].listed = false;
 	acts[1].cut = false;
 	assert_int_equal(apply(e, acts, COUNT_OF(acts), each), 0);
@@ -180,6 +182,7 @@ static void run_suite(struct enforcer *e)
 	acts[0] = list(2, "192.0.2.7", RUNG_BLOCK); /* listed already, says it is not */
 	acts[1] = list(2, "192.0.2.9", RUNG_BLOCK);
 	acts[1].was_listed = true; /* the other way round */
+	acts[1].was = RUNG_THROTTLE;
 	assert_int_equal(apply(e, acts, 2, each), 0);
 	assert_true(is_on(e, 2, "192.0.2.7", RUNG_BLOCK));
 	assert_true(is_on(e, 2, "192.0.2.9", RUNG_BLOCK));
