@@ -31,6 +31,7 @@ struct gate {
 	bool desk_asked;    /* the desk has said after which orders it wants to hear */
 	bool panic;         /* STATE/panic exists: nothing is in the kernel */
 	bool loaded;        /* the kernel has our table */
+	bool idle;          /* no network enforces: the kernel has nothing of ours */
 	bool said_trouble;  /* the current trouble is in the log */
 	char panic_path[288];
 	size_t hits_pos; /* where the next look at counters begins */

@@ -24,7 +24,7 @@
 static struct enforce_action action_for(const struct gate *g, const struct held *h)
 {
 	const struct wish *ruler = held_ruler(&g->wishes, h);
-	struct enforce_action a = {.source = h->source, .was_listed = h->listed};
+	struct enforce_action a = {.source = h->source, .was_listed = h->listed, .was = h->rung};
 
 	if (ruler != NULL) {
 		a.listed = true;
@@ -249,8 +249,38 @@ static void settle_everything(struct gate *g)
 	}
 }
 
+static bool enforces(const struct policy *p)
+{
+	for (size_t i = 0; i < p->network_count; i++) {
+		if (p->networks[i].mode == MODE_ENFORCE) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* No network enforces: no rule of ours is in the kernel, not even an empty table. */
+static int stay_out(struct gate *g)
+{
+	struct errmsg err = {.text = ""};
+	int r = g->enforcer.ops->clear(&g->enforcer, &err);
+
+	if (r < 0) {
+		trouble(g, &err);
+		return r;
+	}
+	g->idle = true;
+	settle_everything(g);
+	LOG_EVENT(&g->child->log, LOG_LEVEL_NOTICE, "gate.observes",
+		  F_U64("orders", map_count(g->wishes.wishes)));
+	return 0;
+}
+
 int gate_load(struct gate *g)
 {
+	if (!enforces(g->child->policy)) {
+		return stay_out(g);
+	}
 	struct errmsg err = {.text = ""};
 	struct walk walk = {.g = g, .cut_since_ns = wall_now().ns - ENFORCE_BACK_S * NS_PER_S};
 	uint64_t missing;
@@ -303,7 +333,7 @@ static void watch_panic(struct gate *g)
 			  F_CSTR("file", g->panic_path));
 		g->panic = false;
 	}
-	if (!g->panic && !g->loaded) {
+	if (!g->panic && !g->loaded && !g->idle) {
 		(void)gate_load(g);
 	}
 }

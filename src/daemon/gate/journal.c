@@ -221,7 +221,7 @@ static int load(struct journal *j, journal_visit_fn *visit, void *ctx, struct jo
 	if (content.len < HEADER_SIZE) {
 		r = make(j);
 		if (r < 0) {
-			err_set(reterr, r, "cannot begin %s", j->path);
+			err_set(reterr, r, "cannot begin %s: %s", j->path, strerror(-r));
 		}
 		goto out;
 	}
@@ -233,7 +233,8 @@ static int load(struct journal *j, journal_visit_fn *visit, void *ctx, struct jo
 	}
 	j->bytes = ret->good_bytes;
 	if (ret->torn_bytes > 0 && ftruncate(j->fd, (off_t)ret->good_bytes) < 0) {
-		r = err_set(reterr, -errno, "cannot cut the torn end off %s", j->path);
+		r = err_set(reterr, -errno, "cannot cut the torn end off %s: %s", j->path,
+			    strerror(errno));
 	}
 out:
 	buf_done(&content);
@@ -261,7 +262,7 @@ int journal_open(const char *dir, journal_visit_fn *visit, void *ctx, struct jou
 	(void)unlink(j->path_new); /* of a rewrite that did not end */
 	j->fd = open(j->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (j->fd < 0) {
-		r = err_set(reterr, -errno, "cannot open %s", j->path);
+		r = err_set(reterr, -errno, "cannot open %s: %s", j->path, strerror(errno));
 		goto out;
 	}
 	r = load(j, visit, ctx, ret_scan, reterr);
@@ -329,7 +330,7 @@ int journal_rewrite_begin(struct journal *j, struct errmsg *reterr)
 	int r = j->fd_new < 0 ? -errno : write_header(j->fd_new);
 	if (r < 0) {
 		journal_rewrite_cancel(j);
-		return err_set(reterr, r, "cannot begin %s", j->path_new);
+		return err_set(reterr, r, "cannot begin %s: %s", j->path_new, strerror(-r));
 	}
 	j->bytes_new = HEADER_SIZE;
 	return 0;
@@ -358,7 +359,7 @@ bool journal_is_rewriting(const struct journal *j)
 int journal_rewrite_finish(struct journal *j, struct errmsg *reterr)
 {
 	if (rename(j->path_new, j->path) < 0) {
-		int r = err_set(reterr, -errno, "cannot replace %s", j->path);
+		int r = err_set(reterr, -errno, "cannot replace %s: %s", j->path, strerror(errno));
 		journal_rewrite_cancel(j);
 		return r;
 	}
@@ -367,7 +368,8 @@ int journal_rewrite_finish(struct journal *j, struct errmsg *reterr)
 	j->bytes = j->bytes_new;
 	j->both = false;
 	int r = sync_dir(j->dir);
-	return r < 0 ? err_set(reterr, r, "cannot sync the folder of %s", j->path) : 0;
+	return r < 0 ? err_set(reterr, r, "cannot sync the folder of %s: %s", j->path, strerror(-r))
+		     : 0;
 }
 
 void journal_rewrite_cancel(struct journal *j)

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -80,7 +81,7 @@ int syncer_start(struct syncer **ret, struct errmsg *reterr)
 	s->idle = true;
 	s->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->done_fd < 0) {
-		int r = err_set(reterr, -errno, "cannot make an eventfd");
+		int r = err_set(reterr, -errno, "cannot make an eventfd: %s", strerror(errno));
 		free(s);
 		return r;
 	}
@@ -94,7 +95,7 @@ int syncer_start(struct syncer **ret, struct errmsg *reterr)
 	if (r < 0) {
 		fd_close(&s->done_fd);
 		free(s);
-		return err_set(reterr, r, "cannot start the sync thread");
+		return err_set(reterr, r, "cannot start the sync thread: %s", strerror(-r));
 	}
 	*ret = s;
 	return 0;
