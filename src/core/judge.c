@@ -394,6 +394,9 @@ void judge_pardon(struct judge *j, const struct source_key *k, struct wall proba
 	if (s == NULL) {
 		return;
 	}
+	if (until_s != 0 && s->probation_until_s == until_s) {
+		return; /* told again: what was seen since then stays */
+	}
 	uint32_t first = s->server == SERVER_NONE ? s->index : j->server_first[s->server];
 	for (uint32_t i = first; i != SOURCE_NONE;) {
 		struct source_state *one = source_table_at(j->table, i);

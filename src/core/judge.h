@@ -161,7 +161,8 @@ MUSTUSE bool judge_changed_next(struct judge *j, struct source_key *ret);
  */
 void judge_standing(struct judge *j, const struct source_key *k, enum rung rung, enum giver giver,
 		    struct wall until);
-/** Unblocked: the evidence of the whole server starts anew, with tighter thresholds until then. */
+/** Unblocked: the evidence of the whole server starts anew, with tighter thresholds until then.
+ * Saying the same again changes nothing: the desk does so when either of the two was killed. */
 void judge_pardon(struct judge *j, const struct source_key *k, struct wall probation_until);
 /** A grant `forwarder`: the share of spam taken as healthy, 50,000 to 200,000 ppm. */
 void judge_forwarder(struct judge *j, const struct source_key *k, uint32_t pi0_ppm);

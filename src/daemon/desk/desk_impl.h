@@ -14,6 +14,9 @@
 /* Source snapshots that wait for the next batch; beyond it they are written at once. */
 #define SOURCES_BATCH 1000
 #define SOURCES_BYTES_MAX ((size_t)4 << 20)
+/* Order reports stored one by one between two ticks; further ones are stored together. */
+#define REPORTS_AT_ONCE 20
+#define REPORTS_BYTES_MAX ((size_t)256 << 10)
 
 /* Points of the curve of attempts within the window of the check. */
 #define ATTEMPT_POINTS 1000
@@ -32,6 +35,8 @@ struct desk {
 	struct wall ask_again_at;      /* the gate for those; ns 0: no need */
 	struct buf sources;            /* encoded proofs, each with its length before it */
 	uint32_t source_count;
+	struct buf reports;   /* encoded, each with its length in an octet before it */
+	uint32_t reports_now; /* since the last tick */
 	struct wall house_kept_at;
 	desk_event_fn *listener;
 	void *listener_ctx;
@@ -83,6 +88,8 @@ MUSTUSE int desk_order_take(struct desk *d, const struct order *o, const struct 
 void desk_orders_send(struct desk *d);
 /** Tell the judge what staff set and who was pardoned. */
 void desk_judge_remind(struct desk *d);
+/** Store the reports that wait. */
+void desk_reports_flush(struct desk *d);
 /** Ask the gate again for what could not be stored. */
 void desk_orders_tick(struct desk *d);
 void desk_pardon(struct desk *d, const struct source_key *k, struct wall until);

@@ -90,6 +90,7 @@ static int start_desk(void *ctx, struct errmsg *reterr)
 		.loop = p->child->loop,
 		.policy = p->child->policy,
 		.store_dir = p->child->state_dir,
+		.template_dir = "/etc/postern/templates",
 		.send = send_to,
 		.ctx = p,
 	};

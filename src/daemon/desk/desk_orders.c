@@ -191,6 +191,73 @@ static int take_report(struct desk *d, const struct order_report *report, struct
 	return c.rung >= RUNG_THROTTLE ? note_attempts(d, &c, report, reterr) : 0;
 }
 
+static int take_report_alone(struct desk *d, const struct order_report *report,
+			     struct errmsg *reterr)
+{
+	struct arena *a = arena_new(DESK_ARENA_MAX);
+	int r = a == NULL ? err_set(reterr, -ENOMEM, "out of memory")
+			  : store_begin(d->store, reterr);
+
+	if (r == 0) {
+		r = store_end(d->store, take_report(d, report, a, reterr), reterr);
+	}
+	arena_free(a);
+	/* Unknown: its order could not be stored yet; the gate says both again. */
+	return r == -ENOENT ? 0 : r;
+}
+
+static void report_failed(struct desk *d)
+{
+	d->ask_again_at = (struct wall){desk_now(d).ns + ASK_AGAIN_NS};
+}
+
+/* All that wait, in one commit; an unknown order does not undo the others. */
+void desk_reports_flush(struct desk *d)
+{
+	struct order_report report;
+	struct errmsg err;
+	struct str rest = buf_str(&d->reports);
+
+	d->reports_now = 0;
+	if (rest.len == 0) {
+		return;
+	}
+	int r = store_begin(d->store, &err);
+	if (r == 0) {
+		struct arena *a = arena_new(DESK_ARENA_MAX);
+		r = a == NULL ? err_set(&err, -ENOMEM, "out of memory") : 0;
+		while (r == 0 && rest.len > 0) {
+			struct str one = str_take(&rest, (uint8_t)rest.ptr[0] + (size_t)1);
+			if (order_report_decode(one.ptr + 1, one.len - 1, &report) == 0) {
+				r = take_report(d, &report, a, &err);
+				r = r == -ENOENT ? 0 : r;
+			}
+			arena_clear(a);
+		}
+		arena_free(a);
+		r = store_end(d->store, r, &err);
+	}
+	buf_clear(&d->reports);
+	if (desk_store_said(d, r, &err) < 0) {
+		report_failed(d);
+	}
+}
+
+static void queue_report(struct desk *d, struct str body)
+{
+	if (d->reports.len + 1 + body.len > d->reports.max) {
+		desk_reports_flush(d);
+	}
+	buf_add_char(&d->reports, (char)body.len);
+	buf_add(&d->reports, body);
+	if (buf_end(&d->reports) < 0) {
+		buf_clear(&d->reports);
+		report_failed(d);
+	}
+}
+static_assert(ORDER_REPORT_ENCODED_MAX <= 255, "its length fits an octet");
+
+/* The first few of a moment at once, because somebody waits for them; a flood in batches. */
 static bool order_reported(struct desk *d, struct str body)
 {
 	struct order_report report;
@@ -199,15 +266,10 @@ static bool order_reported(struct desk *d, struct str body)
 	if (order_report_decode(body.ptr, body.len, &report) < 0) {
 		return false;
 	}
-	struct arena *a = arena_new(DESK_ARENA_MAX);
-	int r = a == NULL ? err_set(&err, -ENOMEM, "out of memory") : store_begin(d->store, &err);
-	if (r == 0) {
-		r = store_end(d->store, take_report(d, &report, a, &err), &err);
-	}
-	arena_free(a);
-	if (r < 0 && r != -ENOENT) { /* unknown: its order has not been stored yet; told again */
-		(void)desk_store_said(d, r, &err);
-		d->ask_again_at = (struct wall){desk_now(d).ns + ASK_AGAIN_NS};
+	if (d->reports_now++ >= REPORTS_AT_ONCE || d->reports.len > 0) {
+		queue_report(d, body);
+	} else if (desk_store_said(d, take_report_alone(d, &report, &err), &err) < 0) {
+		report_failed(d);
 	}
 	return true;
 }

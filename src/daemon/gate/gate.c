@@ -278,9 +278,9 @@ static void take_orders_after(struct gate *g, struct str body)
 	g->desk_asked = true;
 	for (struct list *at = g->wishes.all.next; at != &g->wishes.all; at = at->next) {
 		struct wish *x = CONTAINER_OF(at, struct wish, all);
-		if (!x->committed || x->order.seq > after[x->order.origin]) {
-			wishes_owe(&g->wishes, x, OWES_JOURNALED | OWES_DESK_REPORT);
-		}
+		bool has_it = x->committed && x->order.seq <= after[x->order.origin];
+		/* Its state may have been on its way when the desk died. */
+		wishes_owe(&g->wishes, x, (has_it ? 0 : OWES_JOURNALED) | OWES_DESK_REPORT);
 	}
 	gate_pump(g);
 }
