@@ -9,6 +9,7 @@
 #include "capture/capture.h"
 #include "cli/scan_out.h"
 #include "conf/conf.h"
+#include "conf/weights.h"
 #include "sys/files.h"
 #include "sys/loop.h"
 
@@ -33,6 +34,8 @@
 struct scan {
 	const struct scan_out_ops *ops;
 	struct policy *policy;
+	struct scorer *scorer; /* NULL: nothing is scored */
+	bool explain;
 	struct buf out;
 	bool is_failed; /* output could not be written */
 	bool is_eager;  /* a pipe: each object leaves at once */
@@ -99,15 +102,31 @@ static const struct tracker_ops tracker_ops = {
 	.session_obs = on_session_obs,
 };
 
+static void score_message(void *ctx, const struct mail_view *mail, struct score *ret)
+{
+	struct scan *s = ctx;
+
+	scorer_score_mail(s->scorer, mail, s->explain, ret);
+	if (ret->flagged && !s->explain) {
+		scorer_score_mail(s->scorer, mail, true, ret);
+	}
+}
+
 static int begin(struct scan *s, const char *name, struct errmsg *reterr)
 {
 	const struct tracker_conf conf = {
 		.policy = s->policy,
+		.score = s->scorer == NULL ? NULL : score_message,
+		.score_ctx = s,
 		.any_port = true,
 		.key = {0x706f737465726e, 0x666c6f7773},
 	};
 
-	int r = scan_sources_new(s->policy, NULL, &s->sources, reterr);
+	struct score_rates rates;
+	if (s->scorer != NULL) {
+		rates = scorer_rates(s->scorer);
+	}
+	int r = scan_sources_new(s->policy, s->scorer == NULL ? NULL : &rates, &s->sources, reterr);
 	if (r < 0) {
 		return r;
 	}
@@ -311,13 +330,18 @@ static int end_of(const struct scan *s)
 
 static int scan_run(const struct cli *cli, const struct cli_args *args)
 {
-	struct scan s = {.ops = cli->json ? &scan_json : &scan_table};
+	struct scan s = {.ops = cli->json ? &scan_json : &scan_table, .explain = cli->json};
 	const char *policy = cli_value(args, "policy");
+	struct errmsg err;
 	int r = 0;
 
 	buf_init(&s.out, OUT_MAX);
 	if (policy != NULL) {
 		r = load_policy(policy, &s.policy);
+	}
+	if (r == 0 && !cli_has(args, "no-score") &&
+	    weights_load(cli_value(args, "weights"), &s.scorer, &err) < 0) {
+		r = cli_fail(CLI_FAILED, "%s (--no-score does without)", err.text);
 	}
 	if (r == 0) {
 		r = cli_has(args, "join") ? scan_joined(&s, args) : scan_each(&s, args);
@@ -326,6 +350,7 @@ static int scan_run(const struct cli *cli, const struct cli_args *args)
 		r = end_of(&s);
 	}
 	release(&s);
+	scorer_free(s.scorer);
 	policy_free(s.policy);
 	buf_done(&s.out);
 	return r;
@@ -335,6 +360,7 @@ static const struct cli_opt opts[] = {
 	{"no-score", NULL, "read what is in the capture and judge nothing by its content"},
 	{"policy", "FILE", "networks, tenants and thresholds, in the format of postern.yaml"},
 	{"join", NULL, "read several files as one stream, in the order given"},
+	{"weights", "FILE", "score with these weights instead of the installed ones"},
 };
 
 const struct command scan_command = {
