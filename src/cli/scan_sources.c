@@ -14,9 +14,9 @@
 
 #include "base/poison.h"
 
-/* Beyond these, further sources are judged and not printed, and further campaigns not counted. */
-#define SOURCES_MAX 1000000
-#define CAMPAIGNS_MAX 1048576
+/* Beyond these, further sources are not printed, and further campaigns not counted. */
+#define SOURCES_MAX 250000
+#define CAMPAIGNS_MAX 131072
 #define PAIRS_MAX 4000000
 
 /* A capture is judged the same way on every machine: no secret in the tables. */
@@ -71,6 +71,7 @@ int scan_sources_new(const struct policy *policy, const struct score_rates *rate
 		.policy = policy == NULL ? s->own_policy : policy,
 		.filter = judge_filter_of(rates),
 		.key = key,
+		.sources_max = SOURCES_MAX,
 	};
 	s->judge = judge_new(&opts, reterr);
 	if (s->judge == NULL) {
