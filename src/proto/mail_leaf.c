@@ -225,13 +225,13 @@ static void magic_add(struct mail_part *p, struct str s)
 /* Octets of base64 are counted, not decoded, but for the first few. */
 static void base64_measure(struct mail *m, struct str in)
 {
-	char octets[MAIL_DECODE_OUT_MAX(64)];
+	char octets[MAIL_DECODE_OUT_MAX(1)];
 	struct mail_part *p = part_of(m);
 	struct str rest = in;
 
+	/* One by one, so that cuts do not change how far it is looked at. */
 	while (p->magic_len < sizeof(p->magic) && rest.len > 0) {
-		struct str piece = str_take(&rest, rest.len < 64 ? rest.len : 64);
-		size_t n = mail_base64_step(&m->base64, piece, octets);
+		size_t n = mail_base64_step(&m->base64, str_take(&rest, 1), octets);
 		magic_add(p, (struct str){octets, n});
 	}
 	m->base64_dark += mail_count_dark(in);

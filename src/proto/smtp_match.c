@@ -114,6 +114,7 @@ void smtp_forget_pending(struct smtp *s)
 void smtp_go_dark(struct smtp *s)
 {
 	s->state = SMTP_STATE_DARK;
+	smtp_early_flush(s);
 	smtp_tx_leave(s);
 	smtp_forget_pending(s);
 	smtp_line_done(&s->line);
