@@ -80,9 +80,25 @@ static int make_room(struct store *st, const struct sample_row *row, struct errm
 	return r < 0 ? r : 0;
 }
 
+/* People write a Message-ID with or without its brackets, so neither counts. */
+static struct str hash_message_id(const struct store *st, struct str id,
+				  char ret[static BOX_HASH_TEXT])
+{
+	id = str_trim(id);
+	if (id.len > 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>') {
+		id = (struct str){id.ptr + 1, id.len - 2};
+	}
+	if (id.len == 0) {
+		return STR_EMPTY;
+	}
+	box_hash(&st->box, "message-id", id, ret);
+	return str_of(ret);
+}
+
 int samples_add(struct store *st, const struct sample_row *row, const struct sample *s,
 		struct errmsg *reterr)
 {
+	char message[BOX_HASH_TEXT];
 	size_t len = 0;
 	int r = 0;
 	char *sealed = seal(st, row, s, &len, &r);
@@ -92,8 +108,8 @@ int samples_add(struct store *st, const struct sample_row *row, const struct sam
 	}
 	struct query *q = db_query(
 		store_db(st), "INSERT INTO samples (case_id, network, source, holder, at,"
-			      " score_micro, sha256, format, sealed) VALUES (nullif(?, 0), ?, ?,"
-			      " ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+			      " score_micro, sha256, format, message, sealed) VALUES (nullif(?, 0),"
+			      " ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
 	query_bits(q, row->case_id);
 	query_str(q, not_null(row->network));
 	query_str(q, row->source);
@@ -102,6 +118,7 @@ int samples_add(struct store *st, const struct sample_row *row, const struct sam
 	query_i64(q, row->score_micro);
 	query_blob(q, (struct str){(const char *)row->sha256, SHA256_SIZE});
 	query_i64(q, FORMAT);
+	query_str(q, hash_message_id(st, s->message_id, message));
 	query_blob(q, (struct str){sealed, len});
 	r = query_run(q, reterr);
 	free(sealed);
@@ -134,6 +151,23 @@ int samples_list(struct store *st, uint64_t case_id, sample_visit_fn *visit, voi
 	int r;
 
 	query_bits(q, case_id);
+	while ((r = query_step(q, reterr)) > 0) {
+		struct sample_row row = sample_row_of(q);
+		visit(&row, ctx);
+	}
+	return r;
+}
+
+int samples_list_message(struct store *st, struct str message_id, sample_visit_fn *visit, void *ctx,
+			 struct errmsg *reterr)
+{
+	char message[BOX_HASH_TEXT];
+	struct query *q = db_query(store_db(st),
+				   "SELECT " SAMPLE_COLUMNS " FROM samples WHERE message = ?1"
+				   " ORDER BY id DESC LIMIT 100");
+	int r;
+
+	query_str(q, hash_message_id(st, message_id, message));
 	while ((r = query_step(q, reterr)) > 0) {
 		struct sample_row row = sample_row_of(q);
 		visit(&row, ctx);

@@ -2,8 +2,9 @@
 /*
  * samples: flagged messages as the tap handed them over, encrypted at rest, with a retention.
  *
- * What is in the clear: the hash, whose it is, when, the score. All texts (envelope, headers,
- * body) are in the encrypted part (docs/privacy.md). Layer: store.
+ * What is in the clear: the hash, whose it is, when, the score, and a keyed hash of the
+ * Message-ID. All texts (envelope, headers, body) are in the encrypted part (docs/privacy.md).
+ * Layer: store.
  */
 #ifndef STORE_SAMPLES_H
 #define STORE_SAMPLES_H
@@ -40,6 +41,9 @@ MUSTUSE int samples_set_case(struct store *st, struct str network, struct str ho
 /** Oldest first. */
 MUSTUSE int samples_list(struct store *st, uint64_t case_id, sample_visit_fn *visit, void *ctx,
 			 struct errmsg *reterr);
+/** Those with a Message-ID, with or without its angle brackets; newest first, at most 100. */
+MUSTUSE int samples_list_message(struct store *st, struct str message_id, sample_visit_fn *visit,
+				 void *ctx, struct errmsg *reterr);
 /**
  * The message itself. Whoever shows it to a person writes that into the audit log.
  *

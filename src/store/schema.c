@@ -77,7 +77,8 @@ static const char *const main_v1[] = {
 	" id INTEGER PRIMARY KEY, case_id INTEGER REFERENCES cases (id), network TEXT NOT NULL,"
 	" source TEXT NOT NULL, holder TEXT NOT NULL, at INTEGER NOT NULL,"
 	" score_micro INTEGER NOT NULL, sha256 BLOB NOT NULL, format INTEGER NOT NULL,"
-	" sealed BLOB NOT NULL, UNIQUE (sha256, network, source));"
+	" message TEXT, sealed BLOB NOT NULL, UNIQUE (sha256, network, source));"
+	"CREATE INDEX samples_message ON samples (message, id) WHERE message IS NOT NULL;"
 	"CREATE INDEX samples_holder ON samples (network, holder, id);"
 	"CREATE INDEX samples_case ON samples (case_id, id);"
 	"CREATE INDEX samples_at ON samples (at);",

@@ -159,25 +159,58 @@ static void keep_id(const struct sample_row *row, void *ctx)
 	}
 }
 
-/* Each message is unsealed by itself, so that one that is damaged hides no other. */
-static int put_messages(struct call *c, uint64_t case_id, size_t max, struct errmsg *err)
+/* A message without a case is for staff alone; else who may see its case may see it. */
+static bool may_see_message(struct call *c, const struct sample_row *row)
 {
-	struct message_ids m = {.count = 0};
+	struct case_row of_case;
+	struct errmsg err;
 
-	int r = samples_list(call_store(c), case_id, keep_id, &m, err);
-	for (size_t i = 0; r == 0 && i < m.count && i < max; i++) {
+	if (c->actor.role == ACTOR_STAFF || c->actor.role == ACTOR_OBSERVER) {
+		return true;
+	}
+	return row->case_id != 0 &&
+	       cases_get(call_store(c), row->case_id, c->arena, &of_case, &err) == 0 &&
+	       desk_may_see(&c->actor, &of_case);
+}
+
+/* Each message is unsealed by itself, so that one that is damaged hides no other. */
+static int put_kept(struct call *c, const struct message_ids *m, size_t max, struct errmsg *err)
+{
+	for (size_t i = 0; i < m->count && i < max; i++) {
 		struct arena *a = arena_new(2 * SAMPLE_ENCODED_MAX);
 		struct sample_row row;
 		struct sample s;
 		if (a == NULL) {
 			return err_set(err, -ENOMEM, "out of memory");
 		}
-		if (samples_get(call_store(c), m.ids[i], a, &row, &s, err) == 0) {
+		if (samples_get(call_store(c), m->ids[i], a, &row, &s, err) == 0 &&
+		    may_see_message(c, &row)) {
 			put_message(&c->w, &row, &s, false);
 		}
 		arena_free(a);
 	}
-	return r;
+	return 0;
+}
+
+static int put_messages(struct call *c, uint64_t case_id, size_t max, struct errmsg *err)
+{
+	struct message_ids m = {.count = 0};
+
+	int r = samples_list(call_store(c), case_id, keep_id, &m, err);
+	return r == 0 ? put_kept(c, &m, max, err) : r;
+}
+
+static void list_by_message_id(struct call *c, struct str message_id)
+{
+	struct message_ids m = {.count = 0};
+	struct errmsg err;
+
+	call_list(c);
+	int r = samples_list_message(call_store(c), message_id, keep_id, &m, &err);
+	if (r == 0) {
+		r = put_kept(c, &m, SIZE_MAX, &err);
+	}
+	call_list_end(c, r, NULL, &err);
 }
 
 static int put_whole(struct call *c, const struct case_row *row, struct errmsg *err)
@@ -417,10 +450,13 @@ static bool find_queried_case(struct call *c, struct case_row *ret)
 
 void messages_get_list(struct call *c)
 {
+	struct str message_id = call_query(c, "message_id");
 	struct case_row row;
 	struct errmsg err;
 
-	if (find_queried_case(c, &row)) {
+	if (message_id.ptr != NULL) {
+		list_by_message_id(c, message_id);
+	} else if (find_queried_case(c, &row)) {
 		call_list(c);
 		int r = put_messages(c, row.id, SIZE_MAX, &err);
 		call_list_end(c, r, NULL, &err);
@@ -432,7 +468,6 @@ void messages_get_one(struct call *c)
 {
 	struct sample_row row;
 	struct sample s;
-	struct case_row of_case;
 	struct errmsg err;
 	char object[48];
 	uint64_t id;
@@ -441,11 +476,8 @@ void messages_get_one(struct call *c)
 		return;
 	}
 	int r = samples_get(call_store(c), id, c->arena, &row, &s, &err);
-	if (r == 0 && row.case_id == 0 && c->actor.role != ACTOR_STAFF) {
+	if (r == 0 && !may_see_message(c, &row)) {
 		r = -ENOENT;
-	}
-	if (r == 0 && row.case_id != 0 && !find_case(c, row.case_id, &of_case)) {
-		return;
 	}
 	if (r == -ENOENT) {
 		call_problem(c, 404, "there is no message %llu", (unsigned long long)id);
