@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/config.h"
 #include "cli/daemon.h"
+#include "cli/panic_open.h"
 #include "cli/scan.h"
 #include "cli/doctor.h"
 #include "cli/score.h"
@@ -41,6 +42,7 @@ const struct command *const cli_commands[] = {
 	&config_check_command,
 	&config_show_command,
 	&config_sample_command,
+	&panic_open_command,
 	&doctor_command,
 	&score_command,
 	&train_command,

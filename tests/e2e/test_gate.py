@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gate alone, on a router with real TCP through it, over IPv4 and IPv6."""
+import json
 import os
+import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -319,3 +322,57 @@ def test_panic_file_opens_everything(net):
     net.report("judge", 1, "installed")
     assert net.connect("a", A[4], MX[4], 25) == "refused"
     assert is_open(net.connect("b", B[4], MX[4], 25))
+
+
+def panic_open(net, *words):
+    program = os.path.join(gate_net.build_folder(), "src", "cli", "postern")
+    done = subprocess.run(["ip", "netns", "exec", net.names["r"], program, "panic-open", "--json", "--state", net.state, *words],
+                          check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if "--dry-run" not in words else done.stdout
+
+
+@pytest.mark.parametrize("gate_is", ["alive", "stuck", "dead"])
+def test_panic_open_command(net, gate_is):
+    """Works beside a gate that owns its table, one that does not answer, and none."""
+    net.listen("m", 4, 25)
+    net.start()
+    net.order("judge", 1, SOURCE_A[4], "block")
+    if gate_is == "stuck":
+        os.kill(net.pid, signal.SIGSTOP)
+    elif gate_is == "dead":
+        net.kill()
+    assert "would remove table" in panic_open(net, "--dry-run")
+    assert net.connect("a", A[4], MX[4], 25) == "refused"
+    answer = panic_open(net)
+    assert answer["panic_open"] and os.path.exists(answer["file"])
+    assert answer["ended_process"] == (net.pid if gate_is == "stuck" else None)
+    assert "postern" not in net.nft("list", "tables")
+    assert is_open(net.connect("a", A[4], MX[4], 25))
+    if gate_is == "stuck":
+        net.wait_for("ended")
+    if gate_is != "alive":
+        net.start()
+    time.sleep(0.5)
+    assert is_open(net.connect("a", A[4], MX[4], 25))
+    assert panic_open(net)["changed"] is False
+    assert panic_open(net, "--lift")["changed"] is True
+    net.report("judge", 1, "installed")
+    assert net.connect("a", A[4], MX[4], 25) == "refused"
+    assert panic_open(net, "--lift")["changed"] is False
+
+
+def test_table_lists_as_written(net):
+    """What our netlink makes is what the nft program understands: it lists, and the list says what we mean."""
+    net.start()
+    net.order("judge", 1, SOURCE_A[4], "block")
+    net.order("judge", 2, SOURCE_B[6], "throttle")
+    table = net.nft("list", "table", "inet", "postern")
+    for line in ("type filter hook forward priority filter - 10; policy accept;", "tcp dport @ports goto out",
+                 "tcp sport @ports goto back", "ip saddr @b_reset_4_25_465 goto b_reset_4_25_465",
+                 "ip6 saddr & ffff:ffff:ffff:ffff:: == @throttle_6_64_6_3_25_465 goto throttle_6_64_6_3_25_465",
+                 "ip daddr @back_reset_4_25_465 goto cut_25_465", "tcp dport != @ports_25_465 accept",
+                 "update @hit4 { ip saddr counter }", "meta l4proto tcp reject with tcp reset",
+                 "tcp flags != syn / syn,ack accept", "elements = { 25, 465, 587 }",
+                 "update @lim6_64 { ip6 saddr & ffff:ffff:ffff:ffff:: limit rate 6/minute burst 3 packets } accept"):
+        assert line in table, f"{line}\n{table}"
