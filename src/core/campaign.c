@@ -29,41 +29,40 @@ static uint64_t mix(uint64_t z)
 /* What is part of a word: letters (lower case), digits (all alike), octets of other scripts. */
 static unsigned char fold(char c)
 {
-	if (char_is_digit(c)) {
-		return '0';
+	unsigned char u = (unsigned char)c;
+
+	if (char_is_alpha(c)) {
+		return u | 0x20;
 	}
-	if (char_is_alpha(c) || (unsigned char)c >= 0x80) {
-		return (unsigned char)char_lower(c);
+	if (u >= 0x80) {
+		return u;
 	}
-	return 0;
+	return char_is_digit(c) ? '0' : 0;
 }
 
 /* Hash of the next word and 0 at the end of the text; no word has the hash 0. */
 static uint64_t next_word(struct str *text)
 {
-	size_t i = 0;
+	const char *p = text->ptr;
+	const char *end = p + text->len;
+	unsigned char c = 0;
 
-	while (i < text->len && fold(text->ptr[i]) == 0) {
-		i++;
+	while (p < end && (c = fold(*p)) == 0) {
+		p++;
 	}
 	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, mixed by the caller */
-	size_t len = 0;
+	const char *start = p;
 
-	for (; i < text->len; i++) {
-		unsigned char c = fold(text->ptr[i]);
-
-		if (c == 0) {
-			break;
-		}
-		if (len++ < CAMPAIGN_WORD_MAX) {
+	for (; p < end && (c = fold(*p)) != 0; p++) {
+		if (p - start < CAMPAIGN_WORD_MAX) {
 			hash = (hash ^ c) * UINT64_C(0x100000001b3);
 		}
 	}
-	*text = str_skip(*text, i);
-	if (len == 0) {
-		return 0;
-	}
-	return hash != 0 ? hash : 1;
+	bool is_word = p > start;
+
+	text->len = (size_t)(end - p);
+	text->ptr = p;
+	return !is_word ? 0 : hash != 0 ? hash : 1;
 }
 
 /* Adds 1 to each of the 64 counters whose bit is set; plane p holds bit p of all counters. */

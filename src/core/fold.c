@@ -106,29 +106,20 @@ struct folded fold_cp(uint32_t cp)
 {
 	struct folded f = {.cp = cp};
 
-	if (cp >= 0x80) {
-		uint32_t plain = plain_of(cp);
-
-		if (plain == 0) {
-			f.class = class_of(cp);
-			if (f.class == FOLD_LETTER) {
-				f.cp = lower_of(cp);
-				f.was_upper = f.cp != cp;
-			}
-			return f;
-		}
-		cp = plain;
-		f.cp = plain;
-		f.was_styled = true;
+	if (cp < 0x80) {
+		return fold_ascii((unsigned char)cp);
 	}
-	if (cp >= 'a' && cp <= 'z') {
-		f.class = FOLD_LETTER;
-	} else if (cp >= 'A' && cp <= 'Z') {
-		f.class = FOLD_LETTER;
-		f.cp = cp + ('a' - 'A');
-		f.was_upper = true;
-	} else if (cp >= '0' && cp <= '9') {
-		f.class = FOLD_DIGIT;
+	uint32_t plain = plain_of(cp);
+
+	if (plain != 0) {
+		f = fold_ascii((unsigned char)plain);
+		f.was_styled = true;
+		return f;
+	}
+	f.class = class_of(cp);
+	if (f.class == FOLD_LETTER) {
+		f.cp = lower_of(cp);
+		f.was_upper = f.cp != cp;
 	}
 	return f;
 }

@@ -31,6 +31,23 @@ struct folded {
 /** Class and plain lower-case form of a code point. */
 struct folded fold_cp(uint32_t cp);
 
+/** The same for one below 128: nearly all of them. */
+static inline struct folded fold_ascii(unsigned char c)
+{
+	struct folded f = {.cp = c};
+
+	if (c >= 'a' && c <= 'z') {
+		f.class = FOLD_LETTER;
+	} else if (c >= 'A' && c <= 'Z') {
+		f.class = FOLD_LETTER;
+		f.cp = c + (uint32_t)('a' - 'A');
+		f.was_upper = true;
+	} else if (c >= '0' && c <= '9') {
+		f.class = FOLD_DIGIT;
+	}
+	return f;
+}
+
 /** The Latin letter that a Cyrillic or Greek one looks like; 0: none. Lower case in and out. */
 PURE uint32_t fold_lookalike(uint32_t cp);
 

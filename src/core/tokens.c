@@ -92,6 +92,11 @@ static void put_url(struct reader *r, struct str url)
 /* A URL at the start of what is left: takes it. */
 static bool take_url(struct reader *r)
 {
+	char first = char_lower(r->in.ptr[0]);
+
+	if (first != 'h' && first != 'f' && first != 'w') {
+		return false;
+	}
 	if (!str_has_prefix_nocase(r->in, STR("http://")) &&
 	    !str_has_prefix_nocase(r->in, STR("https://")) &&
 	    !str_has_prefix_nocase(r->in, STR("ftp://")) &&
@@ -198,7 +203,9 @@ static bool word_take(struct word *w, struct reader *r, struct folded f)
 		w->letters++;
 		w->capitals += f.was_upper ? 1 : 0;
 		w->has_latin = w->has_latin || f.cp < 0x80;
-		w->has_lookalike = w->has_lookalike || (f.cp >= 0x80 && fold_lookalike(f.cp) != 0);
+		if (f.cp >= 0x80) {
+			w->has_lookalike = w->has_lookalike || fold_lookalike(f.cp) != 0;
+		}
 		break;
 	case FOLD_DIGIT:
 		f.cp = '0';
@@ -241,7 +248,13 @@ static void word_put(struct word *w, struct reader *r)
 	for (size_t i = 0; i < w->count && len <= TOKEN_BYTES_MAX; i++) {
 		uint32_t plain = is_mixed && w->cps[i] >= 0x80 ? fold_lookalike(w->cps[i]) : 0;
 
-		len += utf8_encode(plain != 0 ? plain : w->cps[i], text + len);
+		uint32_t cp = plain != 0 ? plain : w->cps[i];
+
+		if (cp < 0x80) {
+			text[len++] = (char)cp;
+		} else {
+			len += utf8_encode(cp, text + len);
+		}
 	}
 	c->disguised += is_mixed || w->is_disguised ? 1 : 0;
 	if (w->is_long || len > TOKEN_BYTES_MAX) {
@@ -254,18 +267,40 @@ static void word_put(struct word *w, struct reader *r)
 /* A word at the start of what is left: takes it. */
 static bool take_word(struct reader *r)
 {
-	struct word w = {.count = 0};
+	struct word w;
+	size_t at = 0;
 
-	while (r->in.len > 0) {
-		uint32_t cp;
-		size_t n = utf8_decode(r->in, &cp);
-		struct folded f = fold_cp(cp);
+	/* Not all of it: the characters are written before they are read. */
+	w.count = 0;
+	w.letters = 0;
+	w.capitals = 0;
+	w.has_latin = false;
+	w.has_lookalike = false;
+	w.is_disguised = false;
+	w.is_long = false;
+	while (at < r->in.len) {
+		unsigned char c = (unsigned char)r->in.ptr[at];
+		struct folded f;
+		size_t n = 1;
 
-		if (n == 0 || (w.count == 0 && f.class == FOLD_BREAK) || !word_take(&w, r, f)) {
+		if (c < 0x80) {
+			f = fold_ascii(c);
+		} else {
+			uint32_t cp;
+
+			n = utf8_decode(str_skip(r->in, at), &cp);
+			if (n == 0) {
+				break;
+			}
+			f = fold_cp(cp);
+		}
+		if ((w.count == 0 && f.class == FOLD_BREAK) || !word_take(&w, r, f)) {
 			break;
 		}
-		r->in = str_skip(r->in, n);
+		at += n;
 	}
+	r->in.ptr += at;
+	r->in.len -= at;
 	if (w.count == 0) {
 		return false;
 	}
@@ -310,7 +345,8 @@ static void read_words(struct reader *r)
 		char c = r->in.ptr[0];
 
 		if (char_is_space(c)) {
-			r->in = str_skip(r->in, 1);
+			r->in.ptr++;
+			r->in.len--;
 		} else if (char_is_alpha(c) && (take_url(r) || take_address(r))) {
 			continue;
 		} else if (char_is_digit(c) && (take_address(r) || take_number(r, false))) {
