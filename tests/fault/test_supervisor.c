@@ -136,7 +136,6 @@ static int run_parent(void *ctx, int ready_fd)
 		.policy = policy_for(state_dir),
 		.log = &quiet,
 		.ready_fd = ready_fd,
-		.terminal_fd = -1,
 		.reload = no_reload,
 	});
 }
@@ -287,7 +286,7 @@ static void the_keeper_brings_a_killed_parent_back(void **state)
 	assert_int_equal(pidfile_take(state_dir, &pidfile, NULL), 0);
 	pid_t front = fork();
 	if (front == 0) {
-		keeper_run(pidfile, run_parent, NULL);
+		keeper_run(pidfile, -1, run_parent, NULL);
 	}
 	assert_int_equal(waitpid(front, &status, 0), front);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);

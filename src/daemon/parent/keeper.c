@@ -129,10 +129,11 @@ NORETURN static void keep(keeper_parent_fn *parent, void *ctx, int ready_fd)
 	}
 }
 
-void keeper_run(int pidfile_fd, keeper_parent_fn *parent, void *ctx)
+void keeper_run(int pidfile_fd, int terminal_fd, keeper_parent_fn *parent, void *ctx)
 {
 	int ready[2];
-	char octet;
+	char text[512];
+	ssize_t n;
 	int status = 0;
 
 	if (pipe(ready) < 0) {
@@ -144,6 +145,7 @@ void keeper_run(int pidfile_fd, keeper_parent_fn *parent, void *ctx)
 	}
 	if (pid == 0) {
 		fd_close(&ready[0]);
+		fd_close(&terminal_fd);
 		(void)setsid();
 		if (pidfile_update(pidfile_fd) < 0) {
 			exit(EXIT_FAILURE);
@@ -151,8 +153,13 @@ void keeper_run(int pidfile_fd, keeper_parent_fn *parent, void *ctx)
 		keep(parent, ctx, ready[1]);
 	}
 	fd_close(&ready[1]);
-	if (read(ready[0], &octet, 1) == 1) {
-		_exit(EXIT_SUCCESS);
+	while ((n = read(ready[0], text, sizeof(text))) > 0) {
+		if (text[0] == READY_OCTET) {
+			_exit(EXIT_SUCCESS);
+		}
+		if (write(terminal_fd, text, (size_t)n) < 0) {
+			/* It is in the log too. */
+		}
 	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
 	}

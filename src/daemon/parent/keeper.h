@@ -9,8 +9,10 @@
 
 #include "base/attr.h"
 
-/* Be the parent; returns its exit status. `ready_fd`: write one octet when all processes run, or
- * -1. */
+/* What comes first through `ready_fd` when all processes run. */
+#define READY_OCTET '\0'
+/* Be the parent; returns its exit status. `ready_fd`: READY_OCTET when all processes run, or words
+ * that say why they can't; or -1. */
 typedef int keeper_parent_fn(void *ctx, int ready_fd);
 
 /**
@@ -19,8 +21,10 @@ typedef int keeper_parent_fn(void *ctx, int ready_fd);
  * The calling process waits until the first parent is ready or has failed and then exits with 0 or
  * the parent's status; the keeper never returns either.
  *
- * @param pidfile_fd  Gets the keeper's number.
+ * @param pidfile_fd   Gets the keeper's number.
+ * @param terminal_fd  Where the calling process says why a start failed. No other keeps it open,
+ *                     so a pipe that it was started into ends with the start.
  */
-NORETURN void keeper_run(int pidfile_fd, keeper_parent_fn *parent, void *ctx);
+NORETURN void keeper_run(int pidfile_fd, int terminal_fd, keeper_parent_fn *parent, void *ctx);
 
 #endif

@@ -96,7 +96,6 @@ static int be_parent(void *ctx, int ready_fd)
 		.policy = policy,
 		.log = &st->log,
 		.ready_fd = ready_fd,
-		.terminal_fd = st->terminal_fd,
 		.reload = load,
 		.reload_ctx = st,
 	});
@@ -205,7 +204,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	if (!foreground) {
-		keeper_run(pidfile, be_parent, &st);
+		keeper_run(pidfile, st.terminal_fd, be_parent, &st);
 	}
 	return be_parent(&st, -1);
 }

@@ -10,6 +10,7 @@
 #include "base/jsonw.h"
 #include "daemon/child.h"
 #include "daemon/parent/folders.h"
+#include "daemon/parent/keeper.h"
 #include "daemon/parent/taps.h"
 #include "sys/chan.h"
 #include "sys/fd.h"
@@ -114,7 +115,8 @@ static void say_ready(struct supervisor *s)
 	}
 	s->was_ready = true;
 	LOG_EVENT(s->opts->log, LOG_LEVEL_NOTICE, "posternd.ready", F_U64("pid", getpid()));
-	if (s->opts->ready_fd >= 0 && write(s->opts->ready_fd, "R", 1) < 0) {
+	const char octet = READY_OCTET;
+	if (s->opts->ready_fd >= 0 && write(s->opts->ready_fd, &octet, 1) < 0) {
 		/* Who waited is gone: nobody to tell. */
 	}
 }
@@ -126,12 +128,12 @@ static void child_failed(struct worker *w, struct str text)
 	if (s->was_ready || s->stopping) {
 		return; /* its exit starts it again */
 	}
-	if (s->opts->terminal_fd >= 0) {
+	if (s->opts->ready_fd >= 0) {
 		struct buf line;
 		buf_init(&line, 2048);
 		buf_printf(&line, "posternd: cannot start: %s: %.*s\n", w->spec->name,
 			   STR_ARG(str_head(text, 1024)));
-		if (write(s->opts->terminal_fd, line.ptr, line.len) < 0) {
+		if (write(s->opts->ready_fd, line.ptr, line.len) < 0) {
 			/* It is in the log too. */
 		}
 		buf_done(&line);

@@ -19,8 +19,9 @@ typedef struct policy *supervisor_reload_fn(void *ctx, struct errmsg *reterr);
 struct supervisor_opts {
 	struct policy *policy; /* taken over */
 	const struct log *log;
-	int ready_fd;    /* gets one octet when all run; -1: nobody waits. Closed by us */
-	int terminal_fd; /* where a failed start is told to a person; -1: only the log */
+	/* Who waits for the start: gets READY_OCTET when all run, or in words why they don't. -1:
+	 * nobody, and the words stand in the log only. Closed by us. */
+	int ready_fd;
 	supervisor_reload_fn *reload;
 	void *reload_ctx;
 };
