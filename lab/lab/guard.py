@@ -36,7 +36,7 @@ def config(world, **change):
     """The gateway's configuration as text; `change` replaces values by their name."""
     v = {
         "state": os.path.join(world.folder, "postern"), "mode": "enforce", "feel": "reset", "content": "all",
-        "unblock": "checked", "cool_down": "[15s, 15s, 15s]", "quiet": "8s", "probation": "1h",
+        "unblock": "checked", "cool_down": "[20s, 20s, 20s]", "quiet": "10s", "probation": "1h",
         "smtp": "127.0.0.1:25", "interfaces": "[" + ", ".join(customer_interface(k) for k in CUSTOMERS) + "]",
         "extra": "", "sandbox": "required", "api": API, "socket": SOCKET,
     }
@@ -224,13 +224,13 @@ ADDRESS = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+")
 
 
 def is_block(text):
-    """Does this element of a map send a source's mail to a chain that refuses it?"""
-    return "goto" in text and "b_" in text
+    """Does this name of a set, or line about an element of one, refuse a source's mail?"""
+    return re.search(r"\bb_[a-z]", text) is not None
 
 
 def is_touched(text):
-    """Is a source's mail held up by this element in any way? (`pass` and `watch` only count.)"""
-    return is_block(text) or ("goto" in text and "throttle" in text)
+    """Does it hold up a source's mail in any way?"""
+    return is_block(text) or re.search(r"\bthrottle_", text) is not None
 
 
 def elements(ruleset, key):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections tried from inside a machine of the lab. Runs there: probe.py connect|hold ADDRESS PORT [COUNT]
+"""Connections tried from inside a machine of the lab. Runs there:
 
-connect  prints one line: open | refused | timeout | unreachable, and how long it took
+probe.py connect ADDRESS PORT [ADDRESS PORT]…
+probe.py hold ADDRESS PORT COUNT
+
+connect  tries all at once; prints a line for each, in order: open | refused | timeout | …
 hold     opens COUNT SMTP sessions, greets, and keeps them idle; prints "held N", then a line
          "ended INDEX TIME WORD" for each as it ends (wall time; reset or closed)
 """
@@ -9,6 +12,7 @@ import errno
 import select
 import socket
 import sys
+import threading
 import time
 
 
@@ -16,7 +20,6 @@ def connect(address, port, timeout=3.0):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     s = socket.socket(family, socket.SOCK_STREAM)
     s.settimeout(timeout)
-    began = time.monotonic()
     try:
         s.connect((address, port))
         word = "open"
@@ -26,13 +29,13 @@ def connect(address, port, timeout=3.0):
         word = "timeout"
     except OSError as problem:
         word = errno.errorcode.get(problem.errno, "unreachable").lower()
-    return s, word, time.monotonic() - began
+    return s, word
 
 
 def hold(address, port, count):
     open_ones = {}
     for index in range(count):
-        s, word, _ = connect(address, port)
+        s, word = connect(address, port)
         if word != "open":
             print(f"ended {index} {time.time():.6f} {word}", flush=True)
             continue
@@ -56,14 +59,26 @@ def hold(address, port, count):
                 s.close()
 
 
-def main():
-    what, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    if what == "connect":
-        s, word, took = connect(address, port)
-        print(f"{word} {took * 1000:.1f} ms")
+def connect_all(targets):
+    words = [None] * len(targets)
+
+    def one(index, address, port):
+        s, words[index] = connect(address, int(port))
         s.close()
+    threads = [threading.Thread(target=one, args=(i, *t)) for i, t in enumerate(targets)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    print("\n".join(words))
+
+
+def main():
+    what, rest = sys.argv[1], sys.argv[2:]
+    if what == "connect":
+        connect_all(list(zip(rest[::2], rest[1::2])))
     else:
-        hold(address, port, int(sys.argv[4]))
+        hold(rest[0], int(rest[1]), int(rest[2]))
 
 
 main()

@@ -341,10 +341,13 @@ class World:
             found.setdefault(ident, []).append(to)
         return found
 
+    def try_connects(self, key, targets):
+        """What connections from a customer's machine meet: ["open", "refused", "timeout", …]"""
+        words = [str(w) for target in targets for w in target]
+        return self.machines[key].run([sys.executable, PROBE, "connect", *words]).split()
+
     def try_connect(self, key, address, port):
-        """What a connection from a customer's machine meets: "open", "refused", "timeout" …"""
-        out = self.machines[key].run([sys.executable, PROBE, "connect", address, str(port)])
-        return out.split()[0]
+        return self.try_connects(key, [(address, port)])[0]
 
     def established(self, where, key, dport=25):
         """Running connections of a customer to port 25, as the kernel of `where` sees them."""
