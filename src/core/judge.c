@@ -119,6 +119,7 @@ static void forget(struct source_state *s, void *ctx)
 	struct judge *j = ctx;
 
 	ASSERT(s->held_at == 0);
+	judge_log_drop(j, s);
 	judge_vote(j, s, false);
 	unlink_state(j, s);
 	j->stats.by_rung[s->rung]--;
@@ -217,11 +218,13 @@ void judge_message(struct judge *j, const struct message_obs *o)
 	struct outside x = outside_of(j, s);
 	look_around(j, s, o, &x);
 	judge_vote(j, s, false);
+	judge_log_message(j, s, o, x);
 	evidence_message(s, o, &j->rules, x, source_table_budget(j->table));
 	judge_vote(j, s, true);
-	look_at_filter(j, o->time);
 	judge_settle(j, s, o->time);
+	judge_log_rest(j, s);
 	note_changed(j, s);
+	look_at_filter(j, o->time);
 }
 
 void judge_messages(struct judge *j, const struct message_obs *list, size_t n)
@@ -246,8 +249,11 @@ void judge_session(struct judge *j, const struct session_obs *o)
 	if (s == NULL) {
 		return;
 	}
-	evidence_session(s, o, &j->rules, outside_of(j, s), source_table_budget(j->table));
+	struct outside x = outside_of(j, s);
+	judge_log_session(j, s, o, x);
+	evidence_session(s, o, &j->rules, x, source_table_budget(j->table));
 	judge_settle(j, s, o->time);
+	judge_log_rest(j, s);
 	note_changed(j, s);
 }
 
@@ -306,6 +312,7 @@ void judge_fact(struct judge *j, const struct judge_fact *fact)
 	case FACT_COUNT:
 		break;
 	}
+	judge_log_restart(j, s);
 	judge_settle(j, s, fact->time);
 	note_changed(j, s);
 }
@@ -383,6 +390,7 @@ static void pardon_one(struct judge *j, struct source_state *s, uint32_t until_s
 	j->stats.by_rung[RUNG_PASS]++;
 	s->rung = RUNG_PASS;
 	s->verdict = VERDICT_UNKNOWN;
+	judge_log_drop(j, s);
 	note_changed(j, s);
 }
 
@@ -412,12 +420,23 @@ void judge_pardon(struct judge *j, const struct source_key *k, struct wall proba
 	}
 }
 
+void judge_drop_logs(struct judge *j)
+{
+	for (uint32_t i = 0; j->table != NULL && i < source_table_end(j->table); i++) {
+		struct source_state *s = source_table_at(j->table, i);
+		if (s != NULL) {
+			judge_log_drop(j, s);
+		}
+	}
+}
+
 void judge_forwarder(struct judge *j, const struct source_key *k, uint32_t pi0_ppm)
 {
 	struct source_state *s = source_table_find(j->table, k);
 
 	if (s != NULL) {
 		s->pi0_level = (uint8_t)ztable_level(&j->z, pi0_ppm);
+		judge_log_restart(j, s);
 	}
 }
 
@@ -460,6 +479,7 @@ static int adopt(struct judge *j, const struct judge_opts *o, const struct ztabl
 		struct source_state *s = source_table_at(j->table, i);
 		if (s != NULL) {
 			judge_link(j, s);
+			judge_log_restart(j, s); /* under the new rules */
 		}
 	}
 	return 0;
@@ -502,6 +522,7 @@ int judge_reload(struct judge *j, const struct judge_opts *o, struct errmsg *ret
 void judge_free(struct judge *j)
 {
 	if (j != NULL) {
+		judge_drop_logs(j);
 		source_table_free(j->table);
 		server_book_free(j->servers);
 		free(j->server_first);

@@ -31,6 +31,10 @@
 /* Events that may wait; a caller that fetches after each call never has more than four. */
 #define JUDGE_EVENTS_MAX 64
 
+/* Sources whose observations are kept for replay at once; of further ones a verdict can be
+ * explained, but not computed again. */
+#define JUDGE_LOGS_MAX 2048
+
 struct judge;
 
 /* What the filter is known to do; the z tables of content are made from it. Plain numbers, so
@@ -108,6 +112,7 @@ struct judge_stats {
 	uint64_t one_sided; /* messages without the far side's answer */
 	uint64_t forgotten; /* sources given up for room */
 	uint64_t events_lost;
+	uint64_t logs_refused; /* observations not kept for replay: JUDGE_LOGS_MAX were */
 	uint32_t sources;
 	uint32_t active; /* sources seen today or, when that is more, yesterday */
 	uint32_t by_rung[RUNG_COUNT];
@@ -178,6 +183,14 @@ typedef bool judge_visit_fn(const struct source_key *k, enum verdict verdict, en
 void judge_walk(const struct judge *j, judge_visit_fn *visit, void *ctx);
 
 void judge_stats(const struct judge *j, struct judge_stats *ret);
+
+/**
+ * The observations that led to a proof, with it, for storing (core/replay.h). Ask while handling
+ * the event that brought the proof: the next observation changes the log.
+ *
+ * @return false: there is none (too many sources are logged, or it follows from no observation).
+ */
+MUSTUSE bool judge_log_of(struct judge *j, const struct proof *p, struct buf *ret);
 
 /* ---- checkpoint: written in parts, so that it never holds up an observation for long ---- */
 

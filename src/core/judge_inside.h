@@ -9,6 +9,7 @@
 #include "core/judge.h"
 #include "core/ladder.h"
 #include "core/median.h"
+#include "core/replay.h"
 #include "core/server_book.h"
 #include "core/sharing.h"
 #include "core/source_table.h"
@@ -40,6 +41,7 @@ struct judge {
 	struct index_list changed; /* may name a state twice, or one that was forgotten */
 	struct index_list held;    /* held_at of each is its place + 1 */
 	uint32_t tick_next;
+	uint32_t logs; /* for replay, in use */
 
 	struct judge_event events[JUDGE_EVENTS_MAX];
 	uint32_t event_first;
@@ -56,6 +58,19 @@ void judge_link(struct judge *j, struct source_state *s);
 void judge_hold(struct judge *j, struct source_state *s, uint32_t now_s);
 void judge_vote(struct judge *j, struct source_state *s, bool add);
 uint32_t judge_active(const struct judge *j);
+
+void judge_drop_logs(struct judge *j);
+
+/* judge_log.c */
+void judge_log_message(struct judge *j, struct source_state *s, const struct message_obs *o,
+		       struct outside x);
+void judge_log_session(struct judge *j, struct source_state *s, const struct session_obs *o,
+		       struct outside x);
+/** The state was changed by something else than an observation: the log begins anew. */
+void judge_log_restart(struct judge *j, struct source_state *s);
+void judge_log_drop(struct judge *j, struct source_state *s);
+/** Let go of the log of a source that has nothing against it. */
+void judge_log_rest(struct judge *j, struct source_state *s);
 
 /* judge_rung.c */
 void judge_settle(struct judge *j, struct source_state *s, struct wall now);

@@ -224,6 +224,7 @@ static int get_sources(struct cur *c, struct judge *j, const struct network_map 
 
 static void start_over(struct judge *j)
 {
+	judge_drop_logs(j);
 	source_table_clear(j->table);
 	for (uint32_t i = 0; i < server_book_count(j->servers); i++) {
 		j->server_first[i] = SOURCE_NONE;

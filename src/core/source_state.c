@@ -42,6 +42,7 @@ void source_state_reset(struct source_state *s, struct budget *b)
 	struct source_state fresh = {
 		.key = s->key,
 		.index = s->index,
+		.log = s->log,
 		.server = s->server,
 		.sibling = s->sibling,
 		.held_at = s->held_at,

@@ -8,6 +8,7 @@
 #ifndef CORE_SOURCE_STATE_H
 #define CORE_SOURCE_STATE_H
 
+#include "base/buf.h"
 #include "core/copies.h"
 #include "core/fewset.h"
 #include "core/legs.h"
@@ -127,11 +128,12 @@ struct source_state {
 	uint8_t sample_count;
 	uint8_t sample_room;
 	struct source_facts *facts; /* NULL: none */
+	struct buf *log;            /* the judge's, for replay; NULL: none */
 };
 /* A million sources in 512 MiB, with table and heap blocks (DESIGN §12). */
 static_assert(sizeof(struct source_state) <= 424, "a quiet source stays small");
 
-/** Gives back all heap blocks; key, times and rungs stay. */
+/** Gives back all heap blocks but the log; key, times and rungs stay. */
 void source_state_forget(struct source_state *s, struct budget *b);
 /** Evidence starts anew: all sums, counts and sets. Rungs, standings and the server stay. */
 void source_state_reset(struct source_state *s, struct budget *b);

@@ -32,6 +32,7 @@ struct world {
 	unsigned spikes;
 	unsigned brakes;
 	unsigned guards;
+	void (*moved)(struct world *w, const struct judge_event *e); /* may be NULL */
 };
 
 static inline struct addr address(uint8_t last)
@@ -107,6 +108,9 @@ static inline void fetch(struct world *w)
 		w->guards += e.type == JUDGE_GUARD_ON;
 		if (e.type == JUDGE_MOVED) {
 			w->last = e;
+			if (w->moved != NULL) {
+				w->moved(w, &e);
+			}
 		}
 	}
 }
@@ -203,6 +207,50 @@ static inline void abuse(struct world *w, uint8_t last)
 {
 	send_mails(w, last, true, 20);
 	send_refused(w, last, 20, 20);
+}
+
+/* Anything may happen to one of thirty sources. */
+static inline void random_observation(struct world *w, struct prng *p)
+{
+	uint8_t last = (uint8_t)(10 + prng_below(p, 30));
+	struct message_obs o = mail(w, last, prng_below(p, 4) == 0);
+
+	w->now.ns += (int64_t)prng_below(p, 600) * NS_PER_S;
+	o.time = w->now;
+	o.index = (uint32_t)prng_below(p, 2);
+	o.far = (enum far_side)prng_below(p, FAR_COUNT);
+	o.simhash = prng_below(p, 3) == 0 ? prng_below(p, 8) : prng_next(p);
+	o.campaign = prng_below(p, 5) + 1;
+	o.rcpts = (uint32_t)prng_below(p, 9);
+	o.rcpts_refused = (uint32_t)prng_below(p, (uint32_t)o.rcpts + 1);
+	o.rcpts_accepted = o.rcpts - o.rcpts_refused;
+	o.rcpts_unknown = (uint32_t)prng_below(p, o.rcpts_refused + 1);
+	o.refusal = (enum refusal)prng_below(p, REFUSAL_COUNT);
+	o.sender_domain = prng_below(p, 40) + 1;
+	o.helo = prng_below(p, 6);
+	send(w, &o);
+	if (prng_below(p, 3) == 0) {
+		struct session_obs s = {
+			.time = w->now,
+			.source = o.source,
+			.client = o.client,
+			.destination = address((uint8_t)prng_below(p, 256)),
+			.event = (enum session_event)prng_below(p, SESSION_EVENT_COUNT),
+			.far = FAR_ACKED,
+			.verified = true,
+		};
+		judge_session(w->judge, &s);
+		fetch(w);
+	}
+	if (prng_below(p, 50) == 0) {
+		judge_pardon(w->judge, &o.source, (struct wall){w->now.ns + 3600 * NS_PER_S});
+	}
+	if (prng_below(p, 60) == 0) {
+		judge_standing(w->judge, &o.source, RUNG_THROTTLE, GIVER_STAFF,
+			       (struct wall){w->now.ns + 1800 * NS_PER_S});
+	}
+	judge_tick(w->judge, w->now);
+	fetch(w);
 }
 
 #endif
