@@ -16,7 +16,7 @@
 #include "base/poison.h"
 
 /* A change of these is a change of LIVE_VERSION. */
-#define LIVE_VERSION 1
+#define LIVE_VERSION 2
 
 /* One entry a group of statements; NULL ends a version. */
 static const char *const main_v1[] = {
@@ -127,6 +127,17 @@ static const char *const live_tables[] = {
 	"CREATE INDEX live.sources_rung ON sources (rung, rank, id);"
 	"CREATE INDEX live.sources_network ON sources (network, rank, id);"
 	"CREATE INDEX live.sources_tenant ON sources (tenant, rank, id) WHERE tenant IS NOT NULL;"
+
+	/* How many there are of each verdict: counting a million takes a fifth of a second. */
+	"CREATE TABLE live.verdicts (verdict INTEGER PRIMARY KEY, n INTEGER NOT NULL);"
+	"CREATE TRIGGER live.sources_new AFTER INSERT ON sources BEGIN"
+	" INSERT INTO verdicts VALUES (NEW.verdict, 1) ON CONFLICT DO UPDATE SET n = n + 1;"
+	" END;"
+	"CREATE TRIGGER live.sources_moved AFTER UPDATE OF verdict ON sources"
+	" WHEN OLD.verdict <> NEW.verdict BEGIN"
+	" UPDATE verdicts SET n = n - 1 WHERE verdict = OLD.verdict;"
+	" INSERT INTO verdicts VALUES (NEW.verdict, 1) ON CONFLICT DO UPDATE SET n = n + 1;"
+	" END;"
 
 	"CREATE TABLE live.attempts ("
 	" case_id INTEGER NOT NULL, at INTEGER NOT NULL, hits INTEGER NOT NULL,"

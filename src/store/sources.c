@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/poison.h"
 
@@ -215,19 +216,12 @@ int sources_list(struct store *st, const struct source_filter *f, const struct p
 int sources_count(struct store *st, uint64_t ret_by_verdict[static VERDICT_COUNT],
 		  struct errmsg *reterr)
 {
-	int r = 0;
+	struct query *q = db_query(store_db(st), "SELECT verdict, n FROM live.verdicts");
+	int r;
 
-	for (unsigned v = 0; v < VERDICT_COUNT && r >= 0; v++) {
-		struct query *q = db_query(
-			store_db(st),
-			"SELECT count(*) FROM live.sources WHERE rank BETWEEN ?1 AND ?2");
-		query_i64(q, rank_of((enum verdict)v, (enum rung)(RUNG_COUNT - 1)));
-		query_i64(q, rank_of((enum verdict)v, RUNG_PASS));
-		r = query_step(q, reterr);
-		if (r > 0) {
-			ret_by_verdict[v] = query_col_u64(q, 0);
-			query_end(q);
-		}
+	memset(ret_by_verdict, 0, VERDICT_COUNT * sizeof(ret_by_verdict[0]));
+	while ((r = query_step(q, reterr)) > 0) {
+		ret_by_verdict[word(q, 0, VERDICT_COUNT)] += query_col_u64(q, 1);
 	}
-	return r < 0 ? r : 0;
+	return r;
 }

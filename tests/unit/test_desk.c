@@ -353,7 +353,7 @@ static void staff_give_orders_and_take_them_back(void **state)
 	assert_int_equal(row.state, ORDER_WANTED);
 	assert_true(str_is_equal(row.who, STR("staff:anna")));
 	assert_string_equal(sent(f), "[order block 192.0.2.99 1][standing]");
-	assert_string_equal(story(f, 1), "[staff opened][desk no_notice]");
+	assert_string_equal(story(f, 1), "[staff:anna opened][desk no_notice]");
 	assert_int_equal(desk_case_close(f->d, 1, &staff, STR("done"), &f->err), -EBUSY);
 	w.release = true;
 	assert_int_equal(desk_order_give(f->d, &w, &staff, f->a, &row, &f->err), 0);
@@ -411,7 +411,7 @@ static void an_order_that_runs_out_opens(void **state)
 	f->now = S(1100);
 	report(f, &o, ORDER_RELEASED, 3);
 	assert_int_equal(get_case(f, 1).state, CASE_PROBATION);
-	assert_string_equal(story(f, 1), "[staff opened][desk notice_queued][gate over]"
+	assert_string_equal(story(f, 1), "[staff:anna opened][desk notice_queued][gate over]"
 					 "[desk unblocked][desk notice_queued]");
 }
 

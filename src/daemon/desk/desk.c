@@ -37,6 +37,7 @@ int desk_new(const struct desk_opts *o, struct desk **ret, struct errmsg *reterr
 	d->opts = *o;
 	d->policy = o->policy;
 	buf_init(&d->sources, SOURCES_BYTES_MAX);
+	buf_init(&d->samples, SAMPLES_BYTES_MAX);
 	buf_init(&d->reports, REPORTS_BYTES_MAX);
 	for (size_t i = 0; i < PROCESS_COUNT; i++) {
 		buf_init(&d->stats[i], STATS_MAX);
@@ -65,6 +66,7 @@ void desk_free(struct desk *d)
 	}
 	store_close(d->store);
 	buf_done(&d->sources);
+	buf_done(&d->samples);
 	buf_done(&d->reports);
 	for (size_t i = 0; i < PROCESS_COUNT; i++) {
 		buf_done(&d->stats[i]);
@@ -365,6 +367,7 @@ void desk_tick(struct desk *d)
 	struct wall now = desk_now(d);
 	struct errmsg err;
 
+	desk_samples_retry(d);
 	desk_sources_flush(d);
 	desk_reports_flush(d);
 	(void)desk_store_said(d, events_flush(d->store, &err), &err);

@@ -214,8 +214,8 @@ void desk_peer_up(struct desk *d, int process);
 void desk_peer_down(struct desk *d, int process);
 /** @return false when the message made no sense. */
 MUSTUSE bool desk_received(struct desk *d, int from, uint32_t type, struct str body);
-/** Four times a second: batches, notices, probations, retries. */
-#define DESK_TICK_MS 250
+/** Ten times a second: batches, notices, probations, retries. */
+#define DESK_TICK_MS 100
 void desk_tick(struct desk *d);
 
 #endif

@@ -61,7 +61,7 @@ static int attach(struct desk *d, const struct case_row *c, const struct order *
 }
 
 static int open_case(struct desk *d, const struct order *o, const struct owner_of *owner,
-		     struct errmsg *reterr)
+		     const char *by, struct errmsg *reterr)
 {
 	struct case_row c = {
 		.network = owner->network,
@@ -88,7 +88,7 @@ static int open_case(struct desk *d, const struct order *o, const struct owner_o
 	}
 	r = cases_add(d->store, &c, &c.id, reterr);
 	if (r == 0) {
-		r = desk_tell(d, c.id, giver_name(o->giver), "opened", reterr, "%s%s: %.*s",
+		r = desk_tell(d, c.id, by, "opened", reterr, "%s%s: %.*s",
 			      o->mode == MODE_OBSERVE ? "would be " : "", rung_name(o->rung),
 			      STR_ARG(o->reason));
 	}
@@ -106,7 +106,7 @@ static int open_case(struct desk *d, const struct order *o, const struct owner_o
 }
 
 /* Shut while a case is open: again after a release, for the first time, or once more. */
-static int shut_again(struct desk *d, struct case_row *c, const struct order *o,
+static int shut_again(struct desk *d, struct case_row *c, const struct order *o, const char *by,
 		      struct errmsg *reterr)
 {
 	bool again = c->state == CASE_PROBATION;
@@ -136,7 +136,7 @@ static int shut_again(struct desk *d, struct case_row *c, const struct order *o,
 		r = cases_clear_attempts(d->store, c->id, reterr);
 	}
 	if (r == 0) {
-		r = desk_tell(d, c->id, giver_name(o->giver), what, reterr, "%s%s: %.*s",
+		r = desk_tell(d, c->id, by, what, reterr, "%s%s: %.*s",
 			      o->mode == MODE_OBSERVE ? "would be " : "", rung_name(o->rung),
 			      STR_ARG(o->reason));
 	}
@@ -204,7 +204,8 @@ int desk_case_release(struct desk *d, struct case_row *c, enum case_event ev, co
 	return r;
 }
 
-static int let_go(struct desk *d, struct case_row *c, const struct order *o, struct errmsg *reterr)
+static int let_go(struct desk *d, struct case_row *c, const struct order *o, const char *by,
+		  struct errmsg *reterr)
 {
 	int r = orders_set_case(d->store, o->origin, o->seq, c->id, reterr);
 
@@ -212,16 +213,15 @@ static int let_go(struct desk *d, struct case_row *c, const struct order *o, str
 		return r;
 	}
 	if (c->staff_only) { /* a suspicion, or what would have been: nobody was shut */
-		return end_case(d, c, giver_name(o->giver), "no longer suspect", reterr);
+		return end_case(d, c, by, "no longer suspect", reterr);
 	}
 	if (o->mode == MODE_OBSERVE) { /* it went back to observing: nothing is shut any more */
-		return end_case(d, c, giver_name(o->giver), "the network only observes now",
-				reterr);
+		return end_case(d, c, by, "the network only observes now", reterr);
 	}
-	return desk_case_release(d, c, CASE_RELEASE, giver_name(o->giver), reterr);
+	return desk_case_release(d, c, CASE_RELEASE, by, reterr);
 }
 
-int desk_case_apply(struct desk *d, const struct order *o, struct errmsg *reterr)
+int desk_case_apply(struct desk *d, const struct order *o, const char *by, struct errmsg *reterr)
 {
 	struct owner_of owner;
 	struct case_row c;
@@ -233,11 +233,11 @@ int desk_case_apply(struct desk *d, const struct order *o, struct errmsg *reterr
 	desk_owner_of(d, &o->source, &owner);
 	int r = cases_find_open(d->store, owner.network, owner.holder, a, &c, reterr);
 	if (r == -ENOENT) {
-		r = o->rung >= RUNG_THROTTLE ? open_case(d, o, &owner, reterr) : 0;
+		r = o->rung >= RUNG_THROTTLE ? open_case(d, o, &owner, by, reterr) : 0;
 	} else if (r == 0 && o->rung >= RUNG_THROTTLE) {
-		r = shut_again(d, &c, o, reterr);
+		r = shut_again(d, &c, o, by, reterr);
 	} else if (r == 0) {
-		r = let_go(d, &c, o, reterr);
+		r = let_go(d, &c, o, by, reterr);
 	}
 	arena_free(a);
 	return r;

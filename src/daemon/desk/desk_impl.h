@@ -14,6 +14,8 @@
 /* Source snapshots that wait for the next batch; beyond it they are written at once. */
 #define SOURCES_BATCH 1000
 #define SOURCES_BYTES_MAX ((size_t)4 << 20)
+/* Samples that could not be stored; beyond it the oldest are given up. */
+#define SAMPLES_BYTES_MAX ((size_t)2 << 20)
 /* Order reports stored one by one between two ticks; further ones are stored together. */
 #define REPORTS_AT_ONCE 20
 #define REPORTS_BYTES_MAX ((size_t)256 << 10)
@@ -35,6 +37,7 @@ struct desk {
 	struct wall ask_again_at;      /* the gate for those; ns 0: no need */
 	struct buf sources;            /* encoded proofs, each with its length before it */
 	uint32_t source_count;
+	struct buf samples;   /* encoded, each with its length before it: not stored yet */
 	struct buf reports;   /* encoded, each with its length in an octet before it */
 	uint32_t reports_now; /* since the last tick */
 	struct wall house_kept_at;
@@ -109,7 +112,10 @@ MUSTUSE int desk_case_load(struct desk *d, uint64_t id, const struct actor *who,
 MUSTUSE int desk_case_release(struct desk *d, struct case_row *c, enum case_event ev,
 			      const char *who, struct errmsg *reterr);
 
-MUSTUSE int desk_case_apply(struct desk *d, const struct order *o, struct errmsg *reterr);
+/** What a new order means for the case of its holder, within the caller's group.
+ * @param by  Who gave it, for the story: "judge", "staff:anna". */
+MUSTUSE int desk_case_apply(struct desk *d, const struct order *o, const char *by,
+			    struct errmsg *reterr);
 MUSTUSE int desk_case_expired(struct desk *d, uint64_t case_id, struct errmsg *reterr);
 /** Probations that are over. */
 void desk_cases_tick(struct desk *d);
@@ -122,6 +128,8 @@ MUSTUSE int desk_notice_queue(struct desk *d, const struct case_row *c, enum not
 
 /* ---- desk_intake.c ---- */
 
+/** Store the samples that could not be stored before. */
+void desk_samples_retry(struct desk *d);
 /** Write the source snapshots that wait. */
 void desk_sources_flush(struct desk *d);
 

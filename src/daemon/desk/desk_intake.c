@@ -17,6 +17,9 @@
 
 #include "base/poison.h"
 
+/* The judge's clock of a source that was never seen, only spoken of, begins in 1970. */
+#define SEEN_NEVER_NS (INT64_C(86400) * NS_PER_S)
+
 /* ---- samples ---- */
 
 static int open_case_of(struct desk *d, const struct owner_of *owner, uint64_t *ret_id,
@@ -32,36 +35,92 @@ static int open_case_of(struct desk *d, const struct owner_of *owner, uint64_t *
 	return r == -ENOENT ? 0 : r;
 }
 
+static int store_sample(struct desk *d, const struct sample *s, struct errmsg *reterr)
+{
+	struct owner_of owner;
+
+	desk_owner_of(d, &s->obs.source, &owner);
+	struct sample_row row = {
+		.network = owner.network,
+		.source = owner.source,
+		.holder = owner.holder,
+		.at = s->obs.time,
+		.score_micro = s->obs.score_micro,
+	};
+	memcpy(row.sha256, s->obs.sample, sizeof(row.sha256));
+
+	int r = store_begin(d->store, reterr);
+	if (r < 0) {
+		return r;
+	}
+	r = open_case_of(d, &owner, &row.case_id, reterr);
+	if (r == 0) {
+		r = samples_add(d->store, &row, s, reterr);
+	}
+	return store_end(d->store, r, reterr);
+}
+
+/* Drop the oldest until n more octets fit. */
+static void make_room(struct buf *waiting, size_t n)
+{
+	while (waiting->len > 0 && waiting->len + n > waiting->max) {
+		struct cur c = cur_of(waiting->ptr, waiting->len);
+		buf_drop(waiting, 4 + (size_t)cur_uint(&c, 4, waiting->len - 4));
+	}
+}
+
+static void add_record(struct buf *waiting, struct str body)
+{
+	uint8_t len[4];
+	struct enc e = enc_of(len, sizeof(len));
+
+	enc_uint(&e, 4, body.len);
+	make_room(waiting, sizeof(len) + body.len);
+	buf_add(waiting, (struct str){(const char *)len, sizeof(len)});
+	buf_add(waiting, body);
+	if (buf_end(waiting) < 0) { /* no memory: all of them are given up */
+		buf_clear(waiting);
+	}
+}
+
+static struct str take_record(struct str *rest)
+{
+	struct str head = str_take(rest, 4);
+	struct cur c = cur_of(head.ptr, head.len);
+
+	return str_take(rest, (size_t)cur_uint(&c, 4, rest->len));
+}
+
 static bool sample_came(struct desk *d, struct str body)
 {
 	struct sample s;
-	struct owner_of owner;
 	struct errmsg err;
 
 	if (sample_decode(body.ptr, body.len, &s) < 0) {
 		return false;
 	}
-	desk_owner_of(d, &s.obs.source, &owner);
-	struct sample_row row = {
-		.network = owner.network,
-		.source = owner.source,
-		.holder = owner.holder,
-		.at = s.obs.time,
-		.score_micro = s.obs.score_micro,
-	};
-	memcpy(row.sha256, s.obs.sample, sizeof(row.sha256));
-
-	int r = store_begin(d->store, &err);
-	if (r == 0) {
-		r = open_case_of(d, &owner, &row.case_id, &err);
-		if (r == 0) {
-			r = samples_add(d->store, &row, &s, &err);
-		}
-		r = store_end(d->store, r, &err);
+	if (desk_store_said(d, store_sample(d, &s, &err), &err) < 0) {
+		add_record(&d->samples, body);
 	}
-	/* One that is lost: the tap repeats its last ones when a desk comes back. */
-	(void)desk_store_said(d, r, &err);
 	return true;
+}
+
+void desk_samples_retry(struct desk *d)
+{
+	struct str rest = buf_str(&d->samples);
+	struct sample s;
+	struct errmsg err;
+	size_t stored = 0;
+
+	while (rest.len > 0) {
+		struct str body = take_record(&rest);
+		if (sample_decode(body.ptr, body.len, &s) == 0 &&
+		    desk_store_said(d, store_sample(d, &s, &err), &err) < 0) {
+			break;
+		}
+		stored = d->samples.len - rest.len;
+	}
+	buf_drop(&d->samples, stored);
 }
 
 /* ---- sources ---- */
@@ -69,24 +128,14 @@ static bool sample_came(struct desk *d, struct str body)
 static bool source_came(struct desk *d, struct str body)
 {
 	struct proof p;
-	uint8_t len[4];
-	struct enc e = enc_of(len, sizeof(len));
 
 	if (body.len > PROOF_ENCODED_MAX || proof_decode(body.ptr, body.len, &p) < 0) {
 		return false;
 	}
-	enc_uint(&e, 4, body.len);
-	if (d->source_count >= SOURCES_BATCH ||
-	    d->sources.len + body.len + sizeof(len) > d->sources.max) {
+	if (d->source_count >= SOURCES_BATCH) {
 		desk_sources_flush(d);
 	}
-	buf_add(&d->sources, (struct str){(const char *)len, sizeof(len)});
-	buf_add(&d->sources, body);
-	if (buf_end(&d->sources) < 0) { /* the judge says it again at the next change */
-		buf_clear(&d->sources);
-		d->source_count = 0;
-		return true;
-	}
+	add_record(&d->sources, body); /* one that is given up: the judge says it again */
 	d->source_count++;
 	return true;
 }
@@ -123,7 +172,7 @@ static int put_source(struct desk *d, struct str body, struct errmsg *reterr)
 				.rung = p.rung,
 				.messages = p.messages,
 				.flagged = p.flagged,
-				.seen_at = p.time,
+				.seen_at = p.time.ns < SEEN_NEVER_NS ? (struct wall){0} : p.time,
 				.proof = body,
 			};
 			r = sources_put(d->store, &row, reterr);
@@ -144,15 +193,13 @@ void desk_sources_flush(struct desk *d)
 	int r = store_begin(d->store, &err);
 	if (r == 0) {
 		while (r == 0 && rest.len > 0) {
-			struct str head = str_take(&rest, 4);
-			struct cur c = cur_of(head.ptr, head.len);
-			r = put_source(d, str_take(&rest, (size_t)cur_uint(&c, 4, rest.len)), &err);
+			r = put_source(d, take_record(&rest), &err);
 		}
 		r = store_end(d->store, r, &err);
 	}
-	if (desk_store_said(d, r, &err) == 0 || d->sources.len > d->sources.max / 2) {
-		buf_clear(&d->sources); /* kept for the next try while there is room */
-		d->source_count = 0;
+	d->source_count = 0;
+	if (desk_store_said(d, r, &err) == 0) {
+		buf_clear(&d->sources); /* else they are tried again with the next batch */
 	}
 }
 

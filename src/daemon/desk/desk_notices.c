@@ -17,7 +17,7 @@
 #include "base/poison.h"
 
 /* A notice waits so long for the last samples and for other cases of the same moment. */
-#define HOLD_NS (500 * NS_PER_MS)
+#define HOLD_NS (300 * NS_PER_MS)
 
 /* "<case.kind.random@domain of the sender>" */
 static void make_message_id(const struct desk *d, uint64_t case_id, enum notice_kind kind,

@@ -56,7 +56,8 @@ int desk_order_take(struct desk *d, const struct order *o, const struct actor *w
 	}
 	r = orders_add(d->store, &row, reterr);
 	if (r > 0) {
-		int applied = desk_case_apply(d, o, reterr);
+		int applied = desk_case_apply(d, o, who != NULL ? name : giver_name(o->giver),
+					      reterr);
 		r = applied < 0 ? applied : 1;
 	}
 	return store_end(d->store, r, reterr);

@@ -271,9 +271,9 @@ static int write_examples(struct letter *l, uint64_t case_id, struct buf *out,
 		r = write_example(l, case_id, n.ids[i], i + 1, out, reterr);
 	}
 	if (r == 0 && n.count == 0) {
-		buf_add(out,
-			STR("No example: the mail was encrypted on the wire, or its content is "
-			    "not kept. Look for\nit in your own mail log.\n"));
+		buf_add(out, STR("No example: the mail was encrypted on the wire, or its content "
+				 "is\nnot "
+				 "kept. Look for it in your own mail log.\n"));
 	}
 	return r;
 }
