@@ -201,6 +201,29 @@ static void block(struct deskd *d, struct str text)
 	report(d, &d->last, d->last.mode == MODE_OBSERVE ? ORDER_WOULD : ORDER_INSTALLED, 0);
 }
 
+/* The others are alive and count. */
+static void give_stats(struct deskd *d)
+{
+	static const int all[] = {PROCESS_TAP, PROCESS_JUDGE, PROCESS_GATE};
+	const struct str stats = STR("{\"frames\":7,\"late-ones\":2}");
+	uint8_t body[128];
+
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		struct enc e = enc_of(body, sizeof(body));
+		enc_uint(&e, 1, (uint64_t)all[i]);
+		enc_bytes(&e, stats.ptr, stats.len);
+		give(d, all[i], MSG_STATS, body, enc_end(&e));
+	}
+}
+
+static void on_tick(void *ctx)
+{
+	struct deskd *d = ctx;
+
+	give_stats(d);
+	desk_tick(d->desk);
+}
+
 static void obey(struct deskd *d, struct str line)
 {
 	struct str word = str_take_until(&line, ' ');
@@ -213,6 +236,7 @@ static void obey(struct deskd *d, struct str line)
 	} else if (word.len > 0) {
 		fprintf(stderr, "deskd: what is '%.*s'?\n", STR_ARG(word));
 	}
+	on_tick(d); /* what is written in batches too */
 	printf("done\n");
 	fflush(stdout);
 }
@@ -238,29 +262,6 @@ static void on_input(int fd, unsigned ready, void *ctx)
 		obey(d, str_head(all, end));
 		buf_drop(&d->lines, end + 1);
 	}
-}
-
-/* The others are alive and count. */
-static void give_stats(struct deskd *d)
-{
-	static const int all[] = {PROCESS_TAP, PROCESS_JUDGE, PROCESS_GATE};
-	const struct str stats = STR("{\"frames\":7,\"late-ones\":2}");
-	uint8_t body[128];
-
-	for (size_t i = 0; i < COUNT_OF(all); i++) {
-		struct enc e = enc_of(body, sizeof(body));
-		enc_uint(&e, 1, (uint64_t)all[i]);
-		enc_bytes(&e, stats.ptr, stats.len);
-		give(d, all[i], MSG_STATS, body, enc_end(&e));
-	}
-}
-
-static void on_tick(void *ctx)
-{
-	struct deskd *d = ctx;
-
-	give_stats(d);
-	desk_tick(d->desk);
 }
 
 static void on_term(int signo, void *ctx)
