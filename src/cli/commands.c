@@ -8,6 +8,7 @@
 #include "cli/panic_open.h"
 #include "cli/scan.h"
 #include "cli/doctor.h"
+#include "cli/origin.h"
 #include "cli/score.h"
 #include "cli/train.h"
 #include "cli/version.h"
@@ -44,6 +45,7 @@ const struct command *const cli_commands[] = {
 	&config_sample_command,
 	&panic_open_command,
 	&doctor_command,
+	&origin_command,
 	&score_command,
 	&train_command,
 	&version_command,
