@@ -6,6 +6,7 @@
 #include "cli/config.h"
 #include "cli/daemon.h"
 #include "cli/panic_open.h"
+#include "cli/replay.h"
 #include "cli/scan.h"
 #include "cli/doctor.h"
 #include "cli/origin.h"
@@ -21,6 +22,7 @@ const struct command *const cli_commands[] = {
 	&top_command,
 	&tail_command,
 	&why_command,
+	&replay_command,
 	&source_list_command,
 	&source_show_command,
 	&source_pass_command,

@@ -11,10 +11,12 @@
 #include "base/jsonw.h"
 #include "conf/weights.h"
 #include "core/judge_filter.h"
+#include "core/replay.h"
 #include "core/wire.h"
 #include "daemon/child.h"
 #include "daemon/judge/checkpoint.h"
 #include "daemon/judge/outbox.h"
+#include "daemon/judge/replay_files.h"
 #include "sys/entropy.h"
 
 #include <errno.h>
@@ -38,13 +40,16 @@ struct judge_process {
 	struct judge *judge;
 	struct outbox *outbox;
 	struct checkpoint checkpoint;
+	struct replay_files replays;
+	struct buf replay; /* the file being made */
 	struct loop_event *tick;
 	struct loop_event *stats;
 	struct loop_event *save; /* the next part, or the next checkpoint */
 	struct mono save_began;
 	bool is_saving;
-	bool is_dirty;        /* something changed since the last checkpoint began */
-	bool is_save_failing; /* said once */
+	bool is_dirty;          /* something changed since the last checkpoint began */
+	bool is_save_failing;   /* said once */
+	bool is_replay_failing; /* said once */
 	uint64_t bad_messages;
 	uint64_t orders;
 };
@@ -84,6 +89,21 @@ static void send_brake(struct judge_process *p)
 			  (struct str){(const char *)body, sizeof(body)});
 }
 
+/* What the verdict follows from, for `postern replay`. After the order: mail is stopped first. */
+static void keep_replay(struct judge_process *p, const struct judge_event *e)
+{
+	buf_clear(&p->replay);
+	if (!judge_log_of(p->judge, &e->proof, &p->replay)) {
+		return;
+	}
+	int r = replay_files_add(&p->replays, buf_str(&p->replay));
+	if (r < 0 && !p->is_replay_failing) {
+		LOG_EVENT(&p->child->log, LOG_LEVEL_ERROR, "judge.replay_failed",
+			  F_I64("errno", -r));
+	}
+	p->is_replay_failing = r < 0;
+}
+
 static void say_moved(struct judge_process *p, const struct judge_event *e)
 {
 	/* Up to watch nothing changes in the kernel: the desk sees it in the snapshot. */
@@ -94,6 +114,9 @@ static void say_moved(struct judge_process *p, const struct judge_event *e)
 	if (outbox_give(p->outbox, e) < 0) {
 		LOG_EVENT(&p->child->log, LOG_LEVEL_ERROR, "judge.order_lost",
 			  F_CSTR("why", "no memory"));
+	}
+	if (e->rung >= RUNG_THROTTLE && e->rung > e->from) {
+		keep_replay(p, e);
 	}
 }
 
@@ -437,7 +460,11 @@ static int start(void *ctx, struct errmsg *reterr)
 	if (p->judge == NULL || p->outbox == NULL) {
 		return p->judge == NULL ? -EINVAL : err_set(reterr, -ENOMEM, "no memory");
 	}
-	int r = checkpoint_init(&p->checkpoint, p->child->state_dir, reterr);
+	buf_init(&p->replay, REPLAY_FILE_MAX);
+	int r = replay_files_init(&p->replays, p->child->state_dir, reterr);
+	if (r == 0) {
+		r = checkpoint_init(&p->checkpoint, p->child->state_dir, reterr);
+	}
 	if (r < 0) {
 		return r;
 	}
@@ -465,6 +492,7 @@ static void stop(void *ctx)
 			  F_CSTR("why", err.text));
 	}
 	checkpoint_done(&p->checkpoint);
+	buf_done(&p->replay);
 	judge_free(p->judge);
 	outbox_free(p->outbox);
 }
