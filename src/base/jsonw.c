@@ -43,27 +43,31 @@ static void add_escaped(struct buf *out, uint8_t c)
 	}
 }
 
+/* Octets of ASCII that stand for themselves in a string. */
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
 /* Length of the start of `s` that needs no escape; 0 when its first octet does. */
 static size_t plain_run(struct str s)
 {
 	size_t n = 0;
 	uint32_t cp;
 
-	while (n < s.len) {
-		uint8_t c = (uint8_t)s.ptr[n];
-		if (c >= 0x80) {
-			size_t step = utf8_decode(str_skip(s, n), &cp);
-			if (step == 0) {
-				return n;
-			}
-			n += step;
-		} else if (c < 0x20 || c == '"' || c == '\\' || c == 0x7F) {
-			return n;
-		} else {
+	for (;;) {
+		while (n < s.len && is_plain((uint8_t)s.ptr[n])) {
 			n++;
 		}
+		if (n == s.len || (uint8_t)s.ptr[n] < 0x80) {
+			return n;
+		}
+		size_t step = utf8_decode(str_skip(s, n), &cp);
+		if (step == 0) {
+			return n;
+		}
+		n += step;
 	}
-	return n;
 }
 
 static void add_text(struct buf *out, struct str s)

@@ -30,12 +30,13 @@
 #define PROGRESS_FRAMES 65536
 /* Kept of one capture's name in a joined run. */
 #define NAME_MAX_ALL 4096
+/* Score from which a message gets its reasons. */
+#define EXPLAIN_FROM_MICRO 100000
 
 struct scan {
 	const struct scan_out_ops *ops;
 	struct policy *policy;
 	struct scorer *scorer; /* NULL: nothing is scored */
-	bool explain;
 	struct buf out;
 	bool is_failed; /* output could not be written */
 	bool is_eager;  /* a pipe: each object leaves at once */
@@ -102,12 +103,13 @@ static const struct tracker_ops tracker_ops = {
 	.session_obs = on_session_obs,
 };
 
+/* Reasons cost three times the score: only those that may need one get them. */
 static void score_message(void *ctx, const struct mail_view *mail, struct score *ret)
 {
 	struct scan *s = ctx;
 
-	scorer_score_mail(s->scorer, mail, s->explain, ret);
-	if (ret->flagged && !s->explain) {
+	scorer_score_mail(s->scorer, mail, false, ret);
+	if (ret->flagged || ret->score_micro >= EXPLAIN_FROM_MICRO) {
 		scorer_score_mail(s->scorer, mail, true, ret);
 	}
 }
@@ -330,7 +332,7 @@ static int end_of(const struct scan *s)
 
 static int scan_run(const struct cli *cli, const struct cli_args *args)
 {
-	struct scan s = {.ops = cli->json ? &scan_json : &scan_table, .explain = cli->json};
+	struct scan s = {.ops = cli->json ? &scan_json : &scan_table};
 	const char *policy = cli_value(args, "policy");
 	struct errmsg err;
 	int r = 0;
