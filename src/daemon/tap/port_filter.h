@@ -18,7 +18,7 @@
 
 /* Ports that one filter takes. With more the filter lets all TCP through. */
 #define PORT_FILTER_PORTS_MAX 24
-#define PORT_FILTER_SIZE_MAX 512
+#define PORT_FILTER_SIZE_MAX 1024
 
 struct port_filter {
 	struct sock_filter code[PORT_FILTER_SIZE_MAX];

@@ -72,7 +72,7 @@ static int set(int fd, int option, const void *value, size_t len, const char *wh
 
 static int attach(struct ring *r, const uint16_t *ports, size_t n, struct errmsg *reterr)
 {
-	static struct port_filter f; /* 4 KiB, too much for a stack frame */
+	static struct port_filter f; /* 8 KiB, too much for a stack frame */
 	int on = 1;
 
 	port_filter_make(&f, ports, n, r->link == LINK_RAW);
