@@ -113,7 +113,7 @@ function noteForm(c, redraw) {
   const text = el("input", { name: "text", maxlength: 4096, required: true, placeholder: "Write a note" , "aria-label": "Note" });
   return el("form", { class: "note", onsubmit: async (e) => {
     e.preventDefault();
-    try { await post(`/cases/${c.id}/notes`, { text: text.value }); await redraw(); } catch (problem) { say(problem.message); }
+    try { await post(`/cases/${c.id}/notes`, { text: text.value }); text.blur(); await redraw(); } catch (problem) { say(problem.message); }
   } }, text);
 }
 
@@ -143,8 +143,9 @@ export async function casePage(id, who) {
   let tag = null;
   async function draw(shown, typed) {
     const { value, etag } = await getWithTag("/cases/" + encodeURIComponent(id));
-    // What happens elsewhere must not take a half-written answer away.
-    if (!shown && tag === etag && page.childNodes.length) return;
+    // What happens elsewhere must not take a half-written answer, or the cursor, away.
+    const writes = page.contains(document.activeElement) && /^(TEXTAREA|INPUT)$/.test(document.activeElement.tagName);
+    if (!shown && !typed && page.childNodes.length && (tag === etag || writes)) return;
     const before = typed || { cause: page.querySelector("#cause")?.value, fix: page.querySelector("#fix")?.value };
     tag = etag;
     const c = { ...value, cause: before.cause || value.cause, fix: before.fix || value.fix };
