@@ -247,7 +247,7 @@ static void say_samples(struct driver *t)
 	static const char head[] =
 		"Received: from b1.example by b1.example (Postfix, from userid 33)\r\n"
 		"X-PHP-Originating-Script: 33:mailer.php\r\n"
-		"From: Cheap <info@b.example>\r\nSubject: cheap pills\r\n"
+		"From: Cheap <info@b.example>\r\nTo: victim@c.example\r\nSubject: cheap pills\r\n"
 		"Message-ID: <spam-1@b.example>\r\n\r\nbuy now\r\n";
 	uint8_t body[8192];
 

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/cur.h"
 #include "core/proof.h"
+#include "core/redact.h"
 #include "core/sample.h"
 #include "daemon/desk/desk_impl.h"
 #include "sys/loop.h"
@@ -35,7 +36,7 @@ static int open_case_of(struct desk *d, const struct owner_of *owner, uint64_t *
 	return r == -ENOENT ? 0 : r;
 }
 
-static int store_sample(struct desk *d, const struct sample *s, struct errmsg *reterr)
+static int store_redacted(struct desk *d, const struct sample *s, struct errmsg *reterr)
 {
 	struct owner_of owner;
 
@@ -58,6 +59,21 @@ static int store_sample(struct desk *d, const struct sample *s, struct errmsg *r
 		r = samples_add(d->store, &row, s, reterr);
 	}
 	return store_end(d->store, r, reterr);
+}
+
+/* Recipients are domains, in the store and wherever it is shown. The hash stays that of the head
+ * as it was sent: it is the sample's name. */
+static int store_sample(struct desk *d, const struct sample *s, struct errmsg *reterr)
+{
+	struct sample shown = *s;
+	struct buf head;
+
+	buf_init(&head, SAMPLE_HEAD_MAX);
+	redact_head(s->head, &head);
+	shown.head = buf_str(&head);
+	int r = store_redacted(d, &shown, reterr);
+	buf_done(&head);
+	return r;
 }
 
 /* Drop the oldest until n more octets fit. */
