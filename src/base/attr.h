@@ -16,6 +16,9 @@
 #define UNUSED __attribute__((unused))
 #define NORETURN __attribute__((noreturn))
 #define PURE __attribute__((pure))
+/* Not zeroed by -ftrivial-auto-var-init: for large buffers that are written before they are read.
+ */
+#define UNINITIALIZED __attribute__((uninitialized))
 /* A switch case that goes on into the next one on purpose. */
 #define FALLTHROUGH __attribute__((fallthrough))
 

@@ -88,7 +88,10 @@ static void text_run(struct html *h, struct str *in)
 	while (in->len > 0) {
 		const unsigned char *at = (const unsigned char *)in->ptr;
 		size_t n = 0;
-		while (n < in->len && classes[at[n]] == CLASS_WORD) {
+		/* Words with one plain blank between them go on together. */
+		while (n < in->len &&
+		       (classes[at[n]] == CLASS_WORD || (at[n] == ' ' && n > 0 && n + 1 < in->len &&
+							 classes[at[n + 1]] == CLASS_WORD))) {
 			n++;
 		}
 		if (n > 0) {
@@ -164,34 +167,48 @@ static void tag_end(struct html *h, struct str tag)
 	h->name_len = 0;
 }
 
+static bool is_tag_sign(char c)
+{
+	return c == '>' || c == '"' || c == '\'';
+}
+
+/* The last octet before `at` that is no blank; what earlier cuts had is in h->last. */
+static char last_dark(const struct html *h, struct str in, size_t at)
+{
+	while (at > 0 && char_is_space(in.ptr[at - 1])) {
+		at--;
+	}
+	return at > 0 ? in.ptr[at - 1] : h->last;
+}
+
 /* Octets up to the ">" that ends the tag, or all of them. */
 static size_t tag_scan(struct html *h, struct str in)
 {
-	char last = h->last;
 	size_t i = 0;
 
 	while (i < in.len) {
 		if (h->quote != 0) {
 			i += str_find_char(str_skip(in, i), h->quote);
 			if (i == in.len) {
-				break;
+				return i;
 			}
 			h->quote = 0;
-			last = '"';
+			h->last = '"';
 			i++;
 			continue;
 		}
-		char c = in.ptr[i];
-		if (c == '>') {
-			break;
+		size_t start = i;
+		while (i < in.len && !is_tag_sign(in.ptr[i])) {
+			i++;
 		}
-		if ((c == '"' || c == '\'') && last == '=') {
-			h->quote = c;
+		h->last = last_dark(h, (struct str){in.ptr + start, i - start}, i - start);
+		if (i == in.len || in.ptr[i] == '>') {
+			return i;
 		}
-		last = char_is_space(c) ? last : c;
+		h->quote = h->last == '=' ? in.ptr[i] : 0;
+		h->last = in.ptr[i];
 		i++;
 	}
-	h->last = last;
 	return i;
 }
 

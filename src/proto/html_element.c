@@ -129,6 +129,7 @@ void html_page_init(struct html_page *p, const struct html_out *out)
 	p->blank = 0;
 	p->has_text = false;
 	p->is_hidden_blank = false;
+	p->is_hidden_cut = out->hidden->len == out->hidden->max;
 	p->raw = STR_EMPTY;
 	p->link = -1;
 	p->link_text_at = 0;
@@ -136,14 +137,35 @@ void html_page_init(struct html_page *p, const struct html_out *out)
 	look_take(p, &p->base);
 }
 
+/* Characters that are no blanks, eight octets at a time. */
 static size_t chars_count(struct str s)
 {
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	const uint64_t high = ones << 7;
+	size_t i = 0;
 	size_t n = 0;
+	uint64_t v;
 
-	for (size_t i = 0; i < s.len; i++) {
-		n += ((unsigned char)s.ptr[i] & 0xc0) != 0x80;
+	for (; i + 8 <= s.len; i += 8) {
+		memcpy(&v, s.ptr + i, 8);
+		uint64_t is_dark = ((v | high) - ones * 0x21) | v;
+		uint64_t is_later = v & ~(v << 1); /* second to fourth octet of a character */
+		uint64_t is_char = is_dark & high & ~is_later;
+		n += (size_t)(((is_char >> 7) * ones) >> 56);
+	}
+	for (; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+		n += c > 0x20 && (c & 0xc0) != 0x80;
 	}
 	return n;
+}
+
+/* Nothing is added behind what did not fit, or the text would depend on how words were cut. */
+static void text_add(struct buf *to, struct str s, bool *is_cut)
+{
+	if (!*is_cut) {
+		*is_cut = !buf_add_utf8(to, s);
+	}
 }
 
 void html_page_word(struct html_page *p, struct str word)
@@ -151,23 +173,19 @@ void html_page_word(struct html_page *p, struct str word)
 	if (!p->is_visible) {
 		p->facts.hidden_chars += chars_count(word);
 		if (p->is_hidden_blank && p->out.hidden->len > 0) {
-			(void)buf_add_utf8(p->out.hidden, STR(" "));
+			text_add(p->out.hidden, STR(" "), &p->is_hidden_cut);
 		}
 		p->is_hidden_blank = false;
-		(void)buf_add_utf8(p->out.hidden, word);
+		text_add(p->out.hidden, word, &p->is_hidden_cut);
 		return;
 	}
 	p->facts.text_chars += chars_count(word);
 	if (p->blank != 0 && p->has_text) {
-		if (!buf_add_utf8(p->out.text, (struct str){&p->blank, 1})) {
-			p->facts.is_text_cut = true;
-		}
+		text_add(p->out.text, (struct str){&p->blank, 1}, &p->facts.is_text_cut);
 	}
 	p->blank = 0;
 	p->has_text = true;
-	if (!buf_add_utf8(p->out.text, word)) {
-		p->facts.is_text_cut = true;
-	}
+	text_add(p->out.text, word, &p->facts.is_text_cut);
 }
 
 void html_page_blank(struct html_page *p)
@@ -315,20 +333,31 @@ static void attrs_read(struct attrs *a, struct str s)
 }
 
 /* URLs may hold line ends, which browsers drop. */
-static void link_emit(struct html_page *p, enum html_link_kind kind, struct str raw, bool is_open)
+static size_t url_clean(struct str raw, char url[static HTML_URL_MAX])
 {
-	struct buf decoded;
-	char url[HTML_URL_MAX];
 	size_t n = 0;
 
-	buf_init(&decoded, HTML_URL_MAX);
-	html_entity_decode(utf8_head(str_trim(raw), HTML_URL_MAX), &decoded);
-	for (size_t i = 0; i < decoded.len; i++) {
-		char c = decoded.ptr[i];
+	for (size_t i = 0; i < raw.len && n < HTML_URL_MAX; i++) {
+		char c = raw.ptr[i];
 		if (c != '\r' && c != '\n' && c != '\t') {
 			url[n++] = c;
 		}
 	}
+	return n;
+}
+
+static void link_emit(struct html_page *p, enum html_link_kind kind, struct str raw, bool is_open)
+{
+	char url[HTML_URL_MAX] UNINITIALIZED;
+	struct buf decoded;
+
+	raw = utf8_head(str_trim(raw), HTML_URL_MAX);
+	buf_init(&decoded, HTML_URL_MAX);
+	if (str_find_char(raw, '&') < raw.len) {
+		html_entity_decode(raw, &decoded);
+		raw = buf_str(&decoded);
+	}
+	size_t n = url_clean(raw, url);
 	buf_done(&decoded);
 	int number = p->out.link(p->out.ctx, kind, (struct str){url, n}, !p->is_visible);
 	if (is_open) {

@@ -28,13 +28,14 @@ struct html_page {
 	char blank;            /* ' ' or '\n' before the next word, or 0 */
 	bool has_text;         /* a word was written: blanks before the first are dropped */
 	bool is_hidden_blank;  /* the same as blank, for hidden text */
-	struct str raw;        /* name of the element whose text is raw */
-	int link;              /* open link, or -1 */
+	bool is_hidden_cut;
+	struct str raw; /* name of the element whose text is raw */
+	int link;       /* open link, or -1 */
 	size_t link_text_at;
 };
 
 void html_page_init(struct html_page *p, const struct html_out *out);
-/** Characters without blanks. */
+/** Characters; a blank between two words may be among them. */
 void html_page_word(struct html_page *p, struct str word);
 void html_page_blank(struct html_page *p);
 /**

@@ -224,7 +224,7 @@ static void octet_read(struct reader *a, char c, bool is_in_angle)
 
 unsigned mail_addr_parse(struct str in, struct arena *arena, struct mail_addrs *list)
 {
-	struct reader a;
+	struct reader a UNINITIALIZED;
 	bool is_in_angle = false;
 
 	a.arena = arena;

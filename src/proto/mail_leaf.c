@@ -185,7 +185,7 @@ static bool is_full(const struct mail *m)
 /* Decoded octets of a text part. */
 static void octets_add(struct mail *m, struct str octets)
 {
-	char utf8[CHARSET_OUT_MAX(MAIL_DECODE_OUT_MAX(PIECE))];
+	char utf8[CHARSET_OUT_MAX(MAIL_DECODE_OUT_MAX(PIECE))] UNINITIALIZED;
 
 	part_of(m)->size_bytes += octets.len;
 	if (part_of(m)->kind == MAIL_KIND_HTML) {
@@ -201,7 +201,7 @@ static void octets_add(struct mail *m, struct str octets)
 
 static void text_step(struct mail *m, struct str in)
 {
-	char octets[MAIL_DECODE_OUT_MAX(PIECE)];
+	char octets[MAIL_DECODE_OUT_MAX(PIECE)] UNINITIALIZED;
 	struct mail_part *p = part_of(m);
 
 	while (in.len > 0) {
@@ -244,7 +244,7 @@ static void base64_measure(struct mail *m, struct str in)
 
 static void other_step(struct mail *m, struct str in)
 {
-	char octets[MAIL_DECODE_OUT_MAX(PIECE)];
+	char octets[MAIL_DECODE_OUT_MAX(PIECE)] UNINITIALIZED;
 	struct mail_part *p = part_of(m);
 
 	if (p->encoding == MAIL_ENCODING_BASE64) {

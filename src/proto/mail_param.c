@@ -157,7 +157,7 @@ static void pieces_join(const struct param *pieces, size_t n, struct buf *out, u
 
 bool mail_param_find(struct str field, struct str name, struct buf *out, unsigned *flags)
 {
-	struct param pieces[MAIL_PARAM_PIECES_MAX];
+	struct param pieces[MAIL_PARAM_PIECES_MAX] UNINITIALIZED;
 	struct str rest = str_skip(field, str_find_char(field, ';'));
 	struct param plain = {.value = STR_EMPTY};
 	bool has_plain = false;

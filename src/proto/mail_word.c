@@ -62,7 +62,7 @@ struct sink {
 
 static void sink_add(struct sink *k, struct str in)
 {
-	char utf8[CHARSET_OUT_MAX(PIECE + 8)];
+	char utf8[CHARSET_OUT_MAX(PIECE + 8)] UNINITIALIZED;
 
 	while (in.len > 0) {
 		struct str piece = str_take(&in, in.len < PIECE ? in.len : PIECE);
@@ -93,7 +93,7 @@ static void sink_end(struct sink *k)
 
 static void word_add(struct sink *k, const struct word *w)
 {
-	char octets[MAIL_DECODE_OUT_MAX(PIECE)];
+	char octets[MAIL_DECODE_OUT_MAX(PIECE)] UNINITIALIZED;
 	struct mail_qp qp = {.is_header = true};
 	struct mail_base64 base64 = {0};
 	struct str in = w->text;
