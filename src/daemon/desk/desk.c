@@ -343,7 +343,7 @@ int desk_first_token(struct desk *d, char ret_text[static TOKEN_TEXT_SIZE], stru
 void desk_send(struct desk *d, enum process to, uint32_t type, const void *body, int len)
 {
 	if (len >= 0 && d->opts.send != NULL) {
-		d->opts.send(d->opts.ctx, to, type, (struct str){body, (size_t)len});
+		d->opts.send(d->opts.ctx, (int)to, type, (struct str){body, (size_t)len});
 	}
 }
 
