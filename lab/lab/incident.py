@@ -8,6 +8,7 @@ import json
 import math
 import sys
 import time
+from datetime import datetime
 
 from . import mails
 from .guard import KernelWatch, WireWatch, elements, is_block, is_touched
@@ -23,6 +24,8 @@ SPAM_RECIPIENTS = 3
 SPAM_RATE = 8.0
 A_RATE = 1.5
 BLOCK_WAIT_S = 40
+# A filter that flags less than this share of a folder does not know its spam.
+KNOWN_SHARE = 0.25
 ABUSED_ACCOUNT = "webform@birch.example"
 
 
@@ -38,6 +41,11 @@ def wait_for(what, seconds, step=0.1):
         if answer or time.monotonic() > end:
             return answer
         time.sleep(step)
+
+
+def seconds_of(text):
+    """Wall time of a time stamp in JSON."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def wilson_upper(bad, n, z=1.96):
@@ -65,6 +73,7 @@ class Incident:
         self.turned_at = self.blocked_at = None
         self.clean_sent, self.b_sent, self.a_sent = [], [], []
         self.case = None
+        self.ended_at = []
 
     def address(self, key):
         return CUSTOMERS[key]["v" + self.family]
@@ -161,7 +170,7 @@ class Incident:
         out = len(self.spam_out())
         self.line.claim(False, f"B is blocked within {BLOCK_WAIT_S} s of turning", f"{out} spam messages let out, no block")
         flagged, total = self.flagged_share(self.folders[1])
-        if total and flagged / total < 0.3:
+        if total and flagged / total < KNOWN_SHARE:
             self.line.say(f"the filter does not know this spam: it flags {flagged} of {total} files of {self.folders[1]}")
         raise Stop
 
@@ -202,11 +211,7 @@ class Incident:
             self.idle.wait()
         self.line.claim(len(ended) == IDLE_SESSIONS and all(word == "reset" for _, word in ended),
                         f"B's {IDLE_SESSIONS} idle sessions were reset", str(ended))
-        if ended:
-            ms = [1000 * (at - self.blocked_at) for at, _ in ended]
-            self.line.say(f"running sessions ended at B: {len(ended)} idle ones, {max(ms):+.1f} ms after the rule "
-                          f"(kernel's notice and B's clock are one clock)", ended[-1][0])
-            self.line.number("sessions_ended_ms", max(ms))
+        self.ended_at = [at for at, _ in ended]
 
     def check_let_out(self):
         """After the block nothing of B arrives any more; what went before is counted."""
@@ -220,8 +225,6 @@ class Incident:
         seconds = self.blocked_at - self.turned_at
         self.line.say(f"spam let out before the block: {len(after)} messages (of {injected} put into B's queue so far), "
                       f"block {seconds:.2f} s after the turn")
-        self.line.number("spam_let_out", len(after))
-        self.line.number("turn_to_block_s", seconds)
 
     # ---- STARTTLS: what can be seen, and staff ----
 
@@ -243,6 +246,22 @@ class Incident:
 
     # ---- the case ----
 
+    def order_times(self):
+        """Verdict → rule, by the judge's clock, the gate's, and the kernel's listener."""
+        def block():
+            return [o for o in self.guard.orders() if o["rung"] == "block" and o["tenant" if "tenant" in o else "source"]
+                    in ("b", self.b["v4"], self.b["net6"]) and o["state"] in ("installed", "unproved", "proved")]
+        found = wait_for(block, 10)
+        if not self.line.claim(found, "the order is confirmed as in the kernel"):
+            return
+        order = found[0]
+        given = seconds_of(order["given_at"])
+        self.line.say(f"verdict → rule in the kernel: {1000 * (self.blocked_at - given):.1f} ms by the kernel's listener "
+                      f"(gate alone, receipt to acknowledgement: {order['apply_us'] / 1000:.2f} ms)", given)
+        if self.ended_at:
+            self.line.say(f"running sessions ended: B's {len(self.ended_at)} idle ones {1000 * (max(self.ended_at) - given):.1f} ms "
+                          f"after the verdict; the gate counts {order['sessions_ended']} in all", max(self.ended_at))
+
     def wait_case(self):
         def found():
             try:
@@ -257,19 +276,34 @@ class Incident:
     def show_evidence(self):
         case = self.guard.json("case", "show", self.case)
         self.line.say(f"case {self.case}: {case['state']}, rung {case['rung']}, source {case['source']}, opened {case['opened_at']}")
-        for e in case.get("evidence", []):
-            if e["s"] > 0:
-                self.line.detail(f"{e['kind']:10} leg {e['leg']:5} s {e['s']:6.1f} of h {e['h']:4.1f}  {e['bad']} bad of {e['trials']}")
         if not self.world.starttls:
-            best = {}
-            for e in case.get("evidence", []):
-                best[e["kind"]] = max(best.get(e["kind"], 0), e["s"])
-            self.line.claim(best.get("content", 0) > 0 and best.get("recipients", 0) > 0
-                            and max(best.values()) >= 16 and sorted(best.values())[-2] >= 6,
-                            "two witnesses: one at h = 16, another at 6 or more", json.dumps(best))
-        text = self.guard.cli("case", "show", self.case)[1]
-        self.line.detail(text)
+            self._show_witnesses(case)
+        self.line.say("`postern case show`:")
+        self.line.detail(self.guard.cli("case", "show", self.case)[1])
         return case
+
+    def _show_witnesses(self, case):
+        proof = case["proof"]
+        first = seconds_of(proof["first_flagged"]) if proof["first_flagged"] else None
+        if first:
+            self.line.say(f"first spam seen by postern, {first - self.turned_at:.2f} s after the turn", first)
+        self.line.say(f"verdict {proof['verdict']}: {proof['rule']}; {proof['flagged']} of {proof['messages']} messages flagged, "
+                      f"{proof['recipients_unknown']} of {proof['recipients']} recipients unknown")
+        best = {}
+        for e in case["evidence"]:
+            if e["trials"] > 0 and e["s"] > best.get(e["kind"], (0,))[0]:
+                best[e["kind"]] = (e["s"], e["h"], e["leg"], e["bad"], e["trials"])
+        for kind, (s, h, leg, bad, trials) in sorted(best.items(), key=lambda b: -b[1][0]):
+            self.line.detail(f"witness {kind:10} s {s:5.1f} of h {h:4.1f} (leg {leg}): {bad} bad of {trials}")
+        sums = sorted((s for s, *_ in best.values()), reverse=True)
+        self.line.claim(len(sums) > 1 and sums[0] >= 16 and sums[1] >= 6,
+                        "two witnesses: one at h = 16 or more, another at 6 or more", json.dumps(best))
+        self.line.claim(best.get("recipients", (0,))[0] >= 6, "recipients is one of them", json.dumps(best))
+        flagged, total = self.flagged_share(self.folders[1])
+        known = total and flagged / total >= KNOWN_SHARE and proof["flagged"] > 0
+        if not self.line.claim(known, f"the filter speaks too: {proof['flagged']} of B's messages flagged",
+                               f"it flags {flagged} of {total} files of the spam folder"):
+            self.line.say("the filter does not know this spam")
 
     def wait_notice(self):
         def notice():
@@ -396,6 +430,7 @@ class Incident:
         self.check_shut()
         if not self.world.starttls:
             self.check_let_out()
+        self.order_times()
         self.wait_case()
         self.show_evidence()
         self.wait_notice()

@@ -10,7 +10,6 @@ class Timeline:
         self.began = time.time()
         self.failed = []
         self.held = 0
-        self.numbers = {}
 
     def _print(self, text):
         print(text, file=self.out, flush=True)
@@ -35,6 +34,3 @@ class Timeline:
             self.failed.append(text)
             self._print(f"            FAILED: {text}" + (f": {detail}" if detail else ""))
         return bool(holds)
-
-    def number(self, name, value):
-        self.numbers[name] = value

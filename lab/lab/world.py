@@ -28,14 +28,14 @@ from .ns import LabError, Machine
 
 CUSTOMERS = {
     "a": {"host": "mail.alder.example", "domain": "alder.example", "v4": "203.0.113.10",
-          "v6": "2001:db8:c000:a::25", "net6": "2001:db8:c000:a::/64", "gw6": "2001:db8:c000:a::1"},
+          "v6": "2001:db8:c000:a::25", "net6": "2001:db8:c000:a::/64"},
     "b": {"host": "mail.birch.example", "domain": "birch.example", "v4": "203.0.113.20",
-          "v6": "2001:db8:c000:b::25", "net6": "2001:db8:c000:b::/64", "gw6": "2001:db8:c000:b::1"},
+          "v6": "2001:db8:c000:b::25", "net6": "2001:db8:c000:b::/64"},
     "c": {"host": "mail.cedar.example", "domain": "cedar.example", "v4": "203.0.113.30",
-          "v6": "2001:db8:c000:c::25", "net6": "2001:db8:c000:c::/64", "gw6": "2001:db8:c000:c::1"},
+          "v6": "2001:db8:c000:c::25", "net6": "2001:db8:c000:c::/64"},
 }
 GATEWAY = {"host": "gw.provider.example", "domain": "provider.example", "v4": "198.51.100.1",
-           "v6": "2001:db8:f000::1", "customers4": "203.0.113.1"}
+           "v6": "2001:db8:f000::1", "customers4": "203.0.113.1", "link6": "fe80::1"}
 MX = {
     "mx1": {"host": "mx1.relay-one.example", "v4": "198.51.100.25", "v6": "2001:db8:f000::25",
             "domains": ["harbour.example", "lantern.example", "meadow.example", "orchard.example",
@@ -184,8 +184,8 @@ class World:
               f"link set {UPLINK} up"]
         for key, c in CUSTOMERS.items():
             dev = customer_interface(key)
-            up += [f"addr add {GATEWAY['customers4']}/32 dev {dev}", f"addr add {c['gw6']}/64 dev {dev} nodad",
-                   f"link set {dev} up", f"route add {c['v4']}/32 dev {dev}"]
+            up += [f"addr add {GATEWAY['customers4']}/32 dev {dev}", f"addr add {GATEWAY['link6']}/64 dev {dev} nodad",
+                   f"link set {dev} up", f"route add {c['v4']}/32 dev {dev}", f"route add {c['net6']} dev {dev}"]
         ns.ip_batch(up, gw)
         inside = ["link set eth0 up"]
         for host in [*MX.values(), DNS]:
@@ -197,7 +197,7 @@ class World:
                          "link set eth0 up",
                          f"route add {GATEWAY['customers4']}/32 dev eth0 src {c['v4']}",
                          f"route add default via {GATEWAY['customers4']} dev eth0 src {c['v4']}",
-                         f"route add ::/0 via {c['gw6']}"], self.netns(key))
+                         f"route add ::/0 via {GATEWAY['link6']} dev eth0"], self.netns(key))
         ns.run(["ip", "netns", "exec", gw, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1",
                 "net.ipv6.conf.all.forwarding=1", "net.ipv4.conf.all.rp_filter=0",
                 "net.ipv4.conf.default.rp_filter=0"])
@@ -241,7 +241,7 @@ class World:
         self._make_exchangers()
         dns = self._machine("dns", "net", "resolver.example")
         hosts = {c["host"]: [c["v4"], c["v6"]] for c in CUSTOMERS.values()}
-        hosts |= {GATEWAY["host"]: [GATEWAY["v4"], GATEWAY["v6"], GATEWAY["customers4"], *(c["gw6"] for c in CUSTOMERS.values())]}
+        hosts |= {GATEWAY["host"]: [GATEWAY["v4"], GATEWAY["v6"], GATEWAY["customers4"]]}
         hosts |= {m["host"]: [m["v4"], m["v6"]] for m in MX.values()}
         hosts |= {"resolver.example": [DNS["v4"], DNS["v6"]]}
         mail = {c["domain"]: c["host"] for c in CUSTOMERS.values()}
