@@ -257,7 +257,8 @@ class Incident:
         order = found[0]
         given = seconds_of(order["given_at"])
         self.line.say(f"verdict → rule in the kernel: {1000 * (self.blocked_at - given):.1f} ms by the kernel's listener "
-                      f"(gate alone, receipt to acknowledgement: {order['apply_us'] / 1000:.2f} ms)", given)
+                      f"({1000 * (seconds_of(order['state_at']) - given):.1f} ms by the gate's report; gate alone, receipt to "
+                      f"acknowledgement: {order['apply_us'] / 1000:.2f} ms)", given)
         if self.ended_at:
             self.line.say(f"running sessions ended: B's {len(self.ended_at)} idle ones {1000 * (max(self.ended_at) - given):.1f} ms "
                           f"after the verdict; the gate counts {order['sessions_ended']} in all", max(self.ended_at))
@@ -284,8 +285,9 @@ class Incident:
 
     def _show_witnesses(self, case):
         proof = case["proof"]
-        first = seconds_of(proof["first_flagged"]) if proof["first_flagged"] else None
-        if first:
+        seen = [seconds_of(m["time"]) for m in case["samples"]]
+        if seen:
+            first = min(seen)
             self.line.say(f"first spam seen by postern, {first - self.turned_at:.2f} s after the turn", first)
         self.line.say(f"verdict {proof['verdict']}: {proof['rule']}; {proof['flagged']} of {proof['messages']} messages flagged, "
                       f"{proof['recipients_unknown']} of {proof['recipients']} recipients unknown")
