@@ -8,7 +8,6 @@ import pytest
 
 from conftest import ROOT
 from lab import guard, mails, ns
-from lab.incident import wait_for
 from lab.world import CUSTOMERS, MX, UPLINK, customer_interface
 
 HAM = os.path.join(ROOT, "lab", "mail", "ham")
@@ -47,10 +46,13 @@ def test_forged_sessions(make_world, family):
         rung = postern.rung("a", family)
         assert rung in MILD, rung
         assert not [e for e in kernel.of("a") if guard.is_block(e[3])]
-        assert lab.try_connect("a", MX["mx2"][fam], 25) == "open"
         assert postern.rung("c", family) in MILD
+        # At a throttle some of A's mail may still wait for its turn; none is refused or lost.
         sent = stream.stop()
-        assert wait_for(lambda: all(s.ident in lab.deliveries() for s in sent), 20), "A's own mail was not delivered"
+        time.sleep(2)
+        there, waiting = lab.deliveries(), len(lab.mta["a"].queue())
+        assert sum(s.ident not in there for s in sent) <= waiting
+        assert "status=bounced" not in lab.mta["a"].log()
         assert not [c for c in postern.cases("a") if c["rung"] == "block"]
     finally:
         stream.stopping.set()
