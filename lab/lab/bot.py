@@ -64,7 +64,8 @@ def one(address, destination, mails, rng, most):
             session.socket.close()
     except (OSError, Refused) as problem:
         word = type(problem).__name__
-    print(f"{address} accepted {accepted} {word}", flush=True)
+    sys.stdout.write(f"{address} accepted {accepted} {word}\n")  # one write: several threads speak
+    sys.stdout.flush()
 
 
 def main():
