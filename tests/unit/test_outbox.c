@@ -56,7 +56,7 @@ static void give(struct outbox *o, uint8_t last, enum rung rung)
 {
 	struct judge_event e = event(last, rung);
 
-	assert_int_equal(outbox_give(o, &e), 0);
+	assert_int_equal(outbox_give(o, &e, e.time), 0);
 }
 
 static void an_order_goes_out_at_once(void **state)

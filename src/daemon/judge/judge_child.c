@@ -111,7 +111,7 @@ static void say_moved(struct judge_process *p, const struct judge_event *e)
 		return;
 	}
 	p->orders++;
-	if (outbox_give(p->outbox, e) < 0) {
+	if (outbox_give(p->outbox, e, wall_now()) < 0) {
 		LOG_EVENT(&p->child->log, LOG_LEVEL_ERROR, "judge.order_lost",
 			  F_CSTR("why", "no memory"));
 	}

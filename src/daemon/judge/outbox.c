@@ -126,7 +126,7 @@ void outbox_flush(struct outbox *o)
 	}
 }
 
-static void fill(struct entry *e, const struct judge_event *event)
+static void fill(struct entry *e, const struct judge_event *event, struct wall now)
 {
 	int n = proof_encode(&event->proof, e->proof, sizeof(e->proof));
 
@@ -137,18 +137,18 @@ static void fill(struct entry *e, const struct judge_event *event)
 		.verdict = event->verdict,
 		.giver = event->giver,
 		.mode = event->mode,
-		.given_at = event->time,
+		.given_at = now,
 	};
 	e->proof_len = n > 0 ? (uint16_t)n : 0;
 	str_copy(e->reason, sizeof(e->reason), str_of(event->proof.rule));
 }
 
-int outbox_give(struct outbox *o, const struct judge_event *event)
+int outbox_give(struct outbox *o, const struct judge_event *event, struct wall now)
 {
 	struct entry *e = map_find(o->unnumbered, source_key_str(&event->source));
 
 	if (e != NULL) {
-		fill(e, event);
+		fill(e, event, now);
 		outbox_flush(o);
 		return 0;
 	}
@@ -160,7 +160,7 @@ int outbox_give(struct outbox *o, const struct judge_event *event)
 	if (e == NULL) {
 		return -ENOMEM;
 	}
-	fill(e, event);
+	fill(e, event, now);
 	if (map_add(o->unnumbered, e) < 0) {
 		free(e);
 		return -ENOMEM;

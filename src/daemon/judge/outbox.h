@@ -33,8 +33,14 @@ uint64_t outbox_seq(const struct outbox *o);
 /** From the checkpoint: only ever upwards. */
 void outbox_set_seq(struct outbox *o, uint64_t seq);
 
-/** Give an order; it is sent at once when the gate is there. @return 0 or -ENOMEM. */
-MUSTUSE int outbox_give(struct outbox *o, const struct judge_event *e);
+/**
+ * Give an order; it is sent at once when the gate is there.
+ *
+ * @param now  When it is given. The event's own time is that of the last octet it rests on, which
+ *             the tap's ring may have held back for a while; that one stands in the proof.
+ * @return 0 or -ENOMEM.
+ */
+MUSTUSE int outbox_give(struct outbox *o, const struct judge_event *e, struct wall now);
 /** The gate is there and its journal holds our orders up to `last`. */
 void outbox_hello(struct outbox *o, uint64_t last);
 /** The gate is gone. */
