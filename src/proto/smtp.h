@@ -155,7 +155,7 @@ struct smtp;
 
 /**
  * @param is_joined  The start of the TCP connection was not seen: look for a safe place first.
- * @return NULL without memory. An idle session takes less than 512 octets.
+ * @return NULL without memory. A session between messages takes about 600 octets.
  */
 MUSTUSE struct smtp *smtp_new(bool is_joined, smtp_event_fn *emit, void *ctx);
 /** Free without events: call smtp_finish before. NULL is allowed. */
