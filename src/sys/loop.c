@@ -54,6 +54,15 @@ void loop_free(struct loop *l)
 	}
 }
 
+void loop_forget(struct loop *l)
+{
+	/* First a kernel object of our own, or freeing would take the parent's events away. */
+	if (event_reinit(l->base) == 0) {
+		event_base_free(l->base);
+	}
+	free(l);
+}
+
 int loop_run(struct loop *l)
 {
 	return event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0 ? -EIO : 0;

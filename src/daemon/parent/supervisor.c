@@ -257,6 +257,7 @@ NORETURN static void become_child(struct worker *w, int fd)
 	}
 	signal(SIGINT, SIG_IGN); /* Ctrl-C at a terminal is the parent's to handle */
 	signal(SIGPIPE, SIG_IGN);
+	loop_forget(w->supervisor->loop);
 	close_inherited(fd);
 	child_run(w->spec, w->supervisor->policy, fd);
 }
