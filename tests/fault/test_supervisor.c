@@ -291,6 +291,7 @@ static void the_keeper_brings_a_killed_parent_back(void **state)
 	assert_int_equal(waitpid(front, &status, 0), front);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	assert_true(all_started(1)); /* it returned when all were ready */
+	assert_true(wait_for(all_connected, 1));
 
 	kill(board->parent, SIGKILL);
 	assert_true(wait_for(all_started, 2));
