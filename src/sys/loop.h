@@ -29,7 +29,8 @@ typedef void loop_signal_fn(int signo, void *ctx);
 
 MUSTUSE struct loop *loop_new(void);
 void loop_free(struct loop *l);
-/** After fork, in the child: let go of a loop that the parent goes on using. Its events are dead. */
+/** After fork, in the child: let go of a loop that the parent goes on using. Its events are dead.
+ */
 void loop_forget(struct loop *l);
 /** Runs until loop_stop. @return 0, or a negative errno. */
 MUSTUSE int loop_run(struct loop *l);
