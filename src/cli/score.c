@@ -130,6 +130,12 @@ static int score_run(const struct cli *cli, const struct cli_args *args)
 		result = cli_fail(CLI_FAILED, "%s", err.text);
 		goto out;
 	}
+	const char *delta = cli_value(args, "delta");
+
+	if (delta != NULL && weights_add_delta(delta, run.scorer, &err) < 0) {
+		result = cli_fail(CLI_FAILED, "%s", err.text);
+		goto out;
+	}
 	run.mail = mail_new(NULL, NULL);
 	run.campaigns = campaigns_new(CAMPAIGNS_MAX);
 	if (run.mail == NULL || run.campaigns == NULL) {

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/sha256.h"
 #include "cli/mailbox.h"
+#include "cli/train_delta.h"
 #include "cli/train_report.h"
 #include "cli/training_list.h"
 #include "core/score_mail.h"
@@ -162,10 +163,12 @@ static int train_run_command(const struct cli *cli, const struct cli_args *args)
 	struct job job = {.args = args};
 	struct errmsg err = {.text = "cannot write"};
 
-	(void)cli;
+	if (cli_has(args, "delta")) {
+		return train_delta_run(cli, args);
+	}
 	if (cli_value(args, "list") == NULL || cli_value(args, "data") == NULL ||
 	    cli_value(args, "out") == NULL) {
-		return cli_fail(CLI_USAGE, "train needs --list, --data and --out");
+		return cli_fail(CLI_USAGE, "train needs --list, --data and --out, or --delta");
 	}
 	int r = make_weights(&job, &err);
 
@@ -187,12 +190,19 @@ static const struct cli_opt opts[] = {
 	{.name = "record", .value = "FILE", .help = "write the list with all hashes"},
 	{.name = "report", .help = "print what the left-out groups say"},
 	{.name = "scores", .value = "FILE", .help = "write the left-out scores"},
+	{.name = "delta",
+	 .value = "FILE",
+	 .help = "teach it own mail instead: this file keeps what was learned"},
+	{.name = "ham", .value = "DIR", .help = "legitimate mail for the delta"},
+	{.name = "spam", .value = "DIR", .help = "spam for the delta"},
+	{.name = "show", .help = "print the batches of the delta"},
+	{.name = "undo", .help = "take the last batch of the delta back"},
 };
 
 const struct command train_command = {
 	.noun = "train",
 	.opts = opts,
 	.opt_count = COUNT_OF(opts),
-	.help = "make the filter's weights",
+	.help = "make the filter's weights, or teach it own mail",
 	.run = train_run_command,
 };

@@ -5,6 +5,7 @@
 #include "conf/weights.h"
 
 #include "base/buf.h"
+#include "core/delta.h"
 #include "core/model.h"
 #include "sys/files.h"
 
@@ -72,6 +73,36 @@ int weights_find(const char *given, char *ret_path, size_t size, struct errmsg *
 		       WEIGHTS_FILE);
 }
 
+int weights_add_delta(const char *path, struct scorer *s, struct errmsg *reterr)
+{
+	struct buf file;
+
+	buf_init(&file, DELTA_BYTES_MAX);
+	int r = file_read(path, &file, reterr);
+
+	if (r == 0) {
+		r = scorer_set_delta(s, buf_str(&file), reterr);
+		if (r < 0) {
+			(void)err_prefix(reterr, r, "%s", path);
+		}
+	}
+	buf_done(&file);
+	return r;
+}
+
+static int add_own_delta(struct scorer *s, struct errmsg *reterr)
+{
+	const char *path = getenv("POSTERN_DELTA");
+
+	if (path == NULL) {
+		path = DELTA_FILE;
+		if (access(path, F_OK) != 0) {
+			return 0;
+		}
+	}
+	return weights_add_delta(path, s, reterr);
+}
+
 int weights_load(const char *given, struct scorer **ret, struct errmsg *reterr)
 {
 	char path[PATH_MAX];
@@ -90,5 +121,12 @@ int weights_load(const char *given, struct scorer **ret, struct errmsg *reterr)
 		}
 	}
 	buf_done(&file);
+	if (r == 0 && given == NULL) {
+		r = add_own_delta(*ret, reterr);
+		if (r < 0) {
+			scorer_free(*ret);
+			*ret = NULL;
+		}
+	}
 	return r;
 }

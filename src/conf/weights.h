@@ -3,7 +3,8 @@
  * weights: where the filter's weights lie, and a scorer from them. Layer: conf.
  *
  * Looked up in this order: the path given, $POSTERN_WEIGHTS, share/postern/weights/ beside the
- * folder of the running program (installed), share/weights/ of the tree it was built in.
+ * folder of the running program (installed), share/weights/ of the tree it was built in. A delta
+ * of the operator's own mail is $POSTERN_DELTA or DELTA_FILE; it need not be there.
  */
 #ifndef CONF_WEIGHTS_H
 #define CONF_WEIGHTS_H
@@ -31,5 +32,11 @@ MUSTUSE int weights_find(const char *given, char *ret_path, size_t size, struct 
  * @return 0; -EBADMSG when it does not fit; another negative errno; always with a text.
  */
 MUSTUSE int weights_load(const char *given, struct scorer **ret, struct errmsg *reterr);
+
+/* What the operator taught the filter; weights_load adds it when it looked the weights up. */
+#define DELTA_FILE "/etc/postern/filter.delta"
+
+/** Add a delta. @return 0, or a negative errno with a text. */
+MUSTUSE int weights_add_delta(const char *path, struct scorer *s, struct errmsg *reterr);
 
 #endif

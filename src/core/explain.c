@@ -77,17 +77,39 @@ static void add_reason(struct score *ret, const char *before, struct str text, c
 	}
 }
 
-static void find_words(const struct model_member *m, const struct tokens *t, int sign,
-		       struct best *ret)
+/* What one feature of a member is worth beside those of other members: its length is shared. */
+static int64_t worth(const struct model_member *m, size_t features)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		for (unsigned d = 0; d <= 2 && i + d < t->count; d++) {
-			uint32_t bin = features_pair_bin(t->list[i].hash, t->list[i + d].hash, d);
+	int64_t root = 1;
 
-			best_add(ret, (struct found){.weight = sign * m->cells[bin].weight,
-						     .bin = bin,
-						     .first = i,
-						     .distance = d});
+	while ((size_t)(root * root) < features) {
+		root++;
+	}
+	return (int64_t)m->unit_nano / 1000 * (m->share_micro / 1000) / root;
+}
+
+static void find_words(const struct model *m, const struct tokens *t, int sign, struct best *ret)
+{
+	const struct model_member *words = &m->members[MEMBER_WORDS];
+	const struct model_member *head = &m->members[MEMBER_HEAD];
+	size_t count = t->count < FEATURES_HEAD_WORDS ? t->count : FEATURES_HEAD_WORDS;
+	int64_t word_worth = worth(words, t->count);
+	int64_t pair_worth = worth(head, 2 * count);
+
+	for (size_t i = 0; i < t->count; i++) {
+		struct found f = {.first = i};
+
+		f.bin = features_pair_bin(t->list[i].hash, 0, 0);
+		f.weight = sign * words->cells[f.bin].weight * word_worth;
+		if (i < count) {
+			f.weight += sign * head->cells[f.bin].weight * pair_worth;
+		}
+		best_add(ret, f);
+		if (i + 1 < count) {
+			f.distance = 1;
+			f.bin = features_pair_bin(t->list[i].hash, t->list[i + 1].hash, 1);
+			f.weight = sign * head->cells[f.bin].weight * pair_worth;
+			best_add(ret, f);
 		}
 	}
 }
@@ -157,7 +179,7 @@ void explain_score(const struct model *m, const struct score_input *in, const st
 	if (sign > 0) {
 		say_shapes(m, in, t, sign, ret);
 	}
-	find_words(&m->members[MEMBER_WORDS], t, sign, &best);
+	find_words(m, t, sign, &best);
 	for (size_t i = 0; i < best.count; i++) {
 		say_words(t, &best.items[i], ret);
 	}

@@ -9,7 +9,13 @@
 #include "base/poison.h"
 
 #define HASHED_BITS 18
-#define PAIR_DISTANCE_MAX 2 /* window 3 */
+/* Words that a pair may be apart: single words travel best from one kind of mail to another, and
+ * neighbours tell something at the head only (docs/filter.md). */
+#define WORDS_DISTANCE 0
+#define HEAD_DISTANCE 1
+/* Characters of a piece. */
+#define CHARS_MIN 4
+#define CHARS_MAX 6
 
 unsigned features_bits(enum member m)
 {
@@ -34,7 +40,7 @@ uint32_t features_pair_bin(uint64_t first, uint64_t second, unsigned distance)
 	return (uint32_t)(pair >> (64 - HASHED_BITS));
 }
 
-static size_t read_words(const struct tokens *t, size_t count, uint32_t *ret)
+static size_t read_words(const struct tokens *t, size_t count, unsigned distance, uint32_t *ret)
 {
 	size_t n = 0;
 
@@ -42,7 +48,7 @@ static size_t read_words(const struct tokens *t, size_t count, uint32_t *ret)
 		uint64_t word = t->list[i].hash;
 
 		ret[n++] = features_pair_bin(word, 0, 0);
-		for (unsigned d = 1; d <= PAIR_DISTANCE_MAX && i + d < count; d++) {
+		for (unsigned d = 1; d <= distance && i + d < count; d++) {
 			ret[n++] = features_pair_bin(word, t->list[i + d].hash, d);
 		}
 	}
@@ -52,12 +58,13 @@ static size_t read_words(const struct tokens *t, size_t count, uint32_t *ret)
 static size_t read_chars(const struct tokens *t, uint32_t *ret)
 {
 	size_t len = t->text_len < FEATURES_CHARS ? t->text_len : FEATURES_CHARS;
-	uint64_t last = 0; /* the last five octets, the newest lowest */
+	uint64_t last = 0; /* the last octets, the newest lowest */
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
 		last = last << 8 | (unsigned char)t->text[i];
-		for (unsigned octets = 3; octets <= 5 && i + 1 >= octets; octets++) {
+		for (unsigned octets = CHARS_MIN; octets <= CHARS_MAX && i + 1 >= octets;
+		     octets++) {
 			uint64_t gram = last & ((UINT64_C(1) << (8 * octets)) - 1);
 
 			ret[n++] = (uint32_t)(((gram + octets) * UINT64_C(0x9e3779b97f4a7c15)) >>
@@ -70,17 +77,19 @@ static size_t read_chars(const struct tokens *t, uint32_t *ret)
 size_t features_read(enum member m, const struct score_input *in, const struct tokens *t,
 		     uint32_t ret[static FEATURES_MAX])
 {
-	static_assert((PAIR_DISTANCE_MAX + 1) * TOKENS_MAX <= FEATURES_MAX, "room for all pairs");
+	static_assert((WORDS_DISTANCE + 1) * TOKENS_MAX <= FEATURES_MAX, "room for all pairs");
+	static_assert((CHARS_MAX - CHARS_MIN + 1) * FEATURES_CHARS <= FEATURES_MAX, "and pieces");
 	static_assert(SHAPES_MAX <= FEATURES_MAX, "room for all shapes");
 
 	switch (m) {
 	case MEMBER_WORDS:
-		return read_words(t, t->count, ret);
+		return read_words(t, t->count, WORDS_DISTANCE, ret);
 	case MEMBER_CHARS:
 		return read_chars(t, ret);
 	case MEMBER_HEAD:
-		return read_words(
-			t, t->count < FEATURES_HEAD_WORDS ? t->count : FEATURES_HEAD_WORDS, ret);
+		return read_words(t,
+				  t->count < FEATURES_HEAD_WORDS ? t->count : FEATURES_HEAD_WORDS,
+				  HEAD_DISTANCE, ret);
 	case MEMBER_STYLE:
 		return shape_read_style(in, t, ret);
 	case MEMBER_FROM:

@@ -14,13 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FEATURES_VERSION 1
+#define FEATURES_VERSION 2
 
 /* The members see a message from different sides and are trained apart. */
 enum member {
-	MEMBER_WORDS, /* words and sparse pairs of words, window 3 */
-	MEMBER_CHARS, /* 3 to 5 characters of the normalised words */
-	MEMBER_HEAD,  /* like MEMBER_WORDS, of the first 40 words */
+	MEMBER_WORDS, /* words */
+	MEMBER_CHARS, /* 4 to 6 characters of the normalised words */
+	MEMBER_HEAD,  /* words and neighbours, of the first 40 words */
 	MEMBER_STYLE, /* shouting, money, marks, length, quoting */
 	MEMBER_FROM,  /* shape of the From name and address */
 	MEMBER_COUNT,

@@ -25,10 +25,10 @@
 #define MODEL_FORM 1
 /* Octets of a weights file, at most. */
 #define MODEL_BYTES_MAX (4 * 1024 * 1024)
-/* Points of the curve from logits to scores: one each half nat from -16 to 16. */
+/* Points of the curve from logits to scores: one each 2 nats from -64 to 64. */
 #define MODEL_CURVE_POINTS 65
 /* The curve's distance between points, in millionths of a nat. */
-#define MODEL_CURVE_STEP 500000
+#define MODEL_CURVE_STEP 2000000
 /* Parts of one in which a cell's square counts. */
 #define MODEL_SQUARE_UNIT 25
 /* Logits are held inside of this; real ones are below 100 nats. */

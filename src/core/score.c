@@ -4,6 +4,7 @@
  */
 #include "core/score.h"
 
+#include "core/delta.h"
 #include "core/explain.h"
 #include "core/features.h"
 #include "core/model.h"
@@ -18,6 +19,7 @@
 
 struct scorer {
 	struct model *model;
+	struct delta *delta; /* NULL: none */
 	struct tokens tokens;
 	uint32_t bins[FEATURES_MAX];
 	struct model_seen seen;
@@ -45,8 +47,21 @@ void scorer_free(struct scorer *s)
 {
 	if (s != NULL) {
 		model_free(s->model);
+		delta_free(s->delta);
 		free(s);
 	}
+}
+
+int scorer_set_delta(struct scorer *s, struct str delta, struct errmsg *reterr)
+{
+	struct delta *d;
+	int r = delta_decode(delta, &d, reterr);
+
+	if (r == 0) {
+		delta_free(s->delta);
+		s->delta = d;
+	}
+	return r;
 }
 
 /* Subject and text, for a message that has too little of either to be told by them. */
@@ -61,14 +76,18 @@ static uint64_t exact_hash(const struct score_input *in)
 void scorer_score(struct scorer *s, const struct score_input *in, bool explain, struct score *ret)
 {
 	int64_t logits[MEMBER_COUNT];
+	int64_t learned = 0;
 
 	tokens_read(in, &s->tokens);
 	for (enum member m = 0; m < MEMBER_COUNT; m++) {
 		size_t n = features_read(m, in, &s->tokens, s->bins);
 
 		logits[m] = model_member_logit(&s->model->members[m], s->bins, n, &s->seen);
+		if (m == MEMBER_WORDS && s->delta != NULL) {
+			learned = delta_logit(s->delta, s->bins, n, &s->seen);
+		}
 	}
-	int64_t logit = model_sum(s->model, logits);
+	int64_t logit = model_sum(s->model, logits) + learned;
 
 	*ret = (struct score){
 		.score_micro = model_score_micro(s->model, logit),

@@ -66,6 +66,13 @@ struct scorer;
 MUSTUSE int scorer_new(struct str weights, struct scorer **ret, struct errmsg *reterr);
 /** NULL is allowed. */
 void scorer_free(struct scorer *s);
+/**
+ * Add what was learned from the operator's own mail (core/delta.h); replaces the one before.
+ *
+ * @param delta  Octets of a delta file, borrowed only during the call.
+ * @return 0; -EBADMSG with a text; -ENOMEM. On failure nothing has changed.
+ */
+MUSTUSE int scorer_set_delta(struct scorer *s, struct str delta, struct errmsg *reterr);
 
 /**
  * Score one message.

@@ -36,15 +36,19 @@ struct train {
 	struct model_seen seen;
 };
 
+/* Spam groups that the next round is ahead of the one before. */
+#define ROUND_SHIFT 3
+
 #define FIT                                                                                        \
 	{                                                                                          \
-		.rate = 0.3, .passes = 3, .runs = 3, .groups_min = 2, .floor = 0                   \
+		.rate = 0.3, .passes = 3, .runs = 2, .groups_min = 2, .floor = 0                   \
 	}
 
 const struct train_settings train_defaults = {
 	.fit = {FIT, FIT, FIT, FIT, FIT},
-	.share_micro = {1000000, 1000000, 1000000, 600000, 600000},
+	.share_micro = {1000000, 1000000, 1000000, 500000, 800000},
 	.fpr_ppm = 10000,
+	.rounds = 2,
 };
 
 struct train *train_new(const struct train_settings *s)
@@ -253,10 +257,11 @@ static unsigned fold_count(const struct train *t)
 	return ham > spam ? ham : spam;
 }
 
-static int leave_out(struct train *t, unsigned fold, struct model *scratch)
+/* In each round a legitimate group meets another spam group. */
+static int leave_out(struct train *t, unsigned fold, unsigned folds, struct model *scratch)
 {
 	int ham = nth_group(t, false, fold);
-	int spam = nth_group(t, true, fold);
+	int spam = nth_group(t, true, fold + fold / folds * ROUND_SHIFT);
 
 	if (ham < 0 || spam < 0) {
 		return -EINVAL;
@@ -277,6 +282,7 @@ static int leave_out(struct train *t, unsigned fold, struct model *scratch)
 int train_run(struct train *t, train_progress_fn *progress, void *ctx, struct model *ret)
 {
 	unsigned folds = fold_count(t);
+	unsigned all = folds * t->settings.rounds;
 	int r = folds > 0 ? 0 : -EINVAL;
 
 	free(t->docs);
@@ -285,11 +291,11 @@ int train_run(struct train *t, train_progress_fn *progress, void *ctx, struct mo
 		return -ENOMEM;
 	}
 	t->result_count = 0;
-	for (unsigned fold = 0; r == 0 && fold < folds; fold++) {
+	for (unsigned fold = 0; r == 0 && fold < all; fold++) {
 		if (progress != NULL) {
-			progress(ctx, fold, folds + 1);
+			progress(ctx, fold, all + 1);
 		}
-		r = leave_out(t, fold, ret);
+		r = leave_out(t, fold, folds, ret);
 	}
 	if (r < 0) {
 		return r;
@@ -299,7 +305,7 @@ int train_run(struct train *t, train_progress_fn *progress, void *ctx, struct mo
 		return r;
 	}
 	if (progress != NULL) {
-		progress(ctx, folds, folds + 1);
+		progress(ctx, all, all + 1);
 	}
 	ret->ham_count = 0;
 	ret->spam_count = 0;

@@ -33,6 +33,7 @@ struct train_settings {
 	struct fit_opts fit[MEMBER_COUNT];
 	int32_t share_micro[MEMBER_COUNT];
 	uint32_t fpr_ppm; /* the threshold's, on left-out legitimate groups */
+	unsigned rounds;  /* how often each group is left out, each time beside another one */
 };
 
 /* What the shipped weights are made with (docs/filter.md says how it was chosen). */
