@@ -16,8 +16,6 @@ static const uint32_t flow_floor_per_h[] = {
 };
 static_assert(COUNT_OF(flow_floor_per_h) == FLOW_COUNT, "a floor for every flow");
 
-/* The share of flagged mail is taken over about this many of the last messages. */
-#define RECENT_TRIALS 256
 #define DAY_S (24 * 3600)
 
 static void count(uint32_t *n, uint32_t more)
@@ -158,7 +156,7 @@ static void content_step(struct source_state *s, const struct message_obs *o,
 	count(&s->content_bad, o->flagged);
 	s->recent_trials++;
 	s->recent_bad = (uint16_t)(s->recent_bad + o->flagged);
-	if (s->recent_trials >= 2 * RECENT_TRIALS) {
+	if (s->recent_trials >= RECENT_TRIALS_MAX) {
 		s->recent_trials /= 2;
 		s->recent_bad /= 2;
 	}

@@ -134,8 +134,8 @@ static const struct field fields[] = {
 	FIELD(rule_support, KIND_COUNT),
 	FIELD(sender_new, UINT8_MAX),
 	FIELD(helo_day, UINT16_MAX),
-	FIELD(recent_trials, UINT16_MAX),
-	FIELD(recent_bad, UINT16_MAX),
+	FIELD(recent_trials, RECENT_TRIALS_MAX),
+	FIELD(recent_bad, RECENT_TRIALS_MAX),
 	LEG(content[0]),
 	LEG(content[1]),
 	LEG(content[2]),
@@ -299,6 +299,9 @@ void source_state_get(struct cur *c, struct source_state *ret, struct budget *b)
 	wire_get_source(c, &s.key);
 	s.flags = (uint8_t)cur_uint(c, 1, STATE_KEPT) & STATE_KEPT;
 	get_fields(c, &s);
+	if (s.recent_bad > s.recent_trials || s.content_bad > s.content_trials) {
+		c->err = -EBADMSG;
+	}
 	fewset_get(c, &s.destinations, b);
 	fewset_get(c, &s.senders, b);
 	fewset_get(c, &s.helos, b);

@@ -17,6 +17,9 @@
 #define SERVER_NONE UINT32_MAX
 #define SOURCE_NONE UINT32_MAX
 
+/* The share of flagged mail is taken over the last trials; both counts are halved here. */
+#define RECENT_TRIALS_MAX 512
+
 /* What the legs of kind fanout count. */
 enum flow {
 	FLOW_CONNECTIONS,

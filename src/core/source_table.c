@@ -75,13 +75,8 @@ void source_table_clear(struct source_table *t)
 			source_state_forget(s, &t->budget);
 		}
 	}
-	for (uint32_t i = 0; i < t->slab_count; i++) {
-		free(t->slabs[i]);
-		t->slabs[i] = NULL;
-	}
 	memset(t->slots, 0, ((size_t)t->mask + 1) * sizeof(*t->slots));
-	t->slab_count = 0;
-	t->end = 0;
+	t->end = 0; /* the slabs stay for what comes next */
 	t->count = 0;
 }
 
@@ -92,6 +87,9 @@ void source_table_free(struct source_table *t)
 	}
 	if (t->slots != NULL && t->slabs != NULL) {
 		source_table_clear(t);
+		for (uint32_t i = 0; i < t->slab_count; i++) {
+			free(t->slabs[i]);
+		}
 	}
 	free(t->slots);
 	free(t->slabs);
