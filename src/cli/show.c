@@ -86,9 +86,15 @@ void show_text(struct buf *out, const struct jsonr *v)
 	case JSONR_REAL:
 		buf_printf(out, "%.3f", jsonr_real(v));
 		break;
+	case JSONR_ARRAY:
+		for (size_t i = 0; i < jsonr_count(v); i++) {
+			buf_add_cstr(out, i > 0 ? " " : "");
+			show_safely(out, jsonr_str(jsonr_at(v, i)));
+		}
+		buf_add_cstr(out, jsonr_count(v) == 0 ? "-" : "");
+		break;
 	case JSONR_NONE:
 	case JSONR_NULL:
-	case JSONR_ARRAY:
 	case JSONR_OBJECT:
 		buf_add_char(out, '-');
 		break;

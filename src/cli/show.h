@@ -21,7 +21,8 @@ void show_table(const struct jsonr *items, const struct column *columns, size_t 
 		const char *none);
 /** "title: text", the titles aligned; nothing when the value is null. */
 void show_line(const char *title, const struct jsonr *v);
-/** A scalar as text; a time as "2026-11-24 07:12:03", null as "-". */
+/** A scalar as text; a time as "2026-11-24 07:12:03", null as "-", an array of texts with
+ * spaces between. */
 void show_text(struct buf *out, const struct jsonr *v);
 /** Peers' text without control characters; line breaks become "\n" in letters. */
 void show_safely(struct buf *out, struct str s);

@@ -13,12 +13,37 @@
 
 #define EVENT_MAX ((size_t)64 << 10)
 
+/* An interface that is not listened to is mail that nobody sees. */
+static void print_deaf(const struct jsonr *processes)
+{
+	struct buf name;
+
+	for (size_t i = 0; i < jsonr_count(processes); i++) {
+		const struct jsonr *stats = jsonr_get(jsonr_at(processes, i), "stats");
+		const struct jsonr *interfaces = jsonr_get(stats, "interfaces");
+		for (size_t k = 0; k < jsonr_count(interfaces); k++) {
+			const struct jsonr *one = jsonr_at(interfaces, k);
+			if (!jsonr_bool(jsonr_get(one, "listening"))) {
+				buf_init(&name, 256);
+				show_safely(&name, jsonr_str(jsonr_get(one, "name")));
+				printf("\nnot listening on %.*s: its mail is not seen\n",
+				       STR_ARG(buf_str(&name)));
+				buf_done(&name);
+			}
+		}
+	}
+}
+
 static void print_processes(const struct jsonr *processes)
 {
-	static const struct column columns[] = {
-		{"PROCESS", "name"}, {"STATE", "state"}, {"LAST HEARD", "stats_at"}};
+	static const struct column columns[] = {{"PROCESS", "name"},
+						{"STATE", "state"},
+						{"RESTARTS", "restarts"},
+						{"SANDBOX", "sandbox"},
+						{"LAST HEARD", "stats_at"}};
 
 	show_table(processes, columns, COUNT_OF(columns), "no processes");
+	print_deaf(processes);
 }
 
 static void print_networks(const struct jsonr *networks)

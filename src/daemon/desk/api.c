@@ -426,6 +426,17 @@ int api_new(const struct api_opts *o, struct api **ret, struct errmsg *reterr)
 	return 0;
 }
 
+void api_parent_said(struct api *a, struct str json)
+{
+	struct errmsg err;
+	struct jsonr *v = jsonr_parse(json, &err);
+
+	if (v != NULL) {
+		jsonr_free(a->parent);
+		a->parent = v;
+	}
+}
+
 void api_free(struct api *a)
 {
 	if (a == NULL) {
@@ -433,5 +444,6 @@ void api_free(struct api *a)
 	}
 	desk_listen(a->o.desk, NULL, NULL);
 	http_free(a->http);
+	jsonr_free(a->parent);
 	free(a);
 }

@@ -26,6 +26,8 @@ struct api_opts {
 };
 
 MUSTUSE int api_new(const struct api_opts *o, struct api **ret, struct errmsg *reterr);
+/** What the parent says of the processes: {"processes":[{name, pid, ready, restarts, sandbox}]}. */
+void api_parent_said(struct api *a, struct str json);
 /** Before desk_free. NULL is allowed. */
 void api_free(struct api *a);
 

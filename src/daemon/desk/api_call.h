@@ -22,7 +22,8 @@
 struct api {
 	struct api_opts o;
 	struct http *http;
-	struct list streams; /* readers of /events */
+	struct list streams;  /* readers of /events */
+	struct jsonr *parent; /* its last word on the processes; NULL: none yet */
 	uint64_t logins;
 	uint64_t logins_refused;
 };

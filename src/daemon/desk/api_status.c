@@ -46,22 +46,54 @@ static int count_cases(struct store *st, struct case_counts *ret, struct errmsg 
 	return r;
 }
 
+/* What the parent knows of a process: which layers of its sandbox hold, how often it came back. */
+static void put_parents_word(struct call *c, const char *name)
+{
+	const struct jsonr *all = jsonr_get(c->api->parent, "processes");
+	const struct jsonr *found = NULL;
+
+	for (size_t i = 0; i < jsonr_count(all); i++) {
+		if (str_is_equal(jsonr_str(jsonr_get(jsonr_at(all, i), "name")), str_of(name))) {
+			found = jsonr_at(all, i);
+		}
+	}
+	if (jsonr_i64(jsonr_get(found, "pid")) > 0) {
+		jsonw_i64(&c->w, "pid", jsonr_i64(jsonr_get(found, "pid")));
+	} else {
+		jsonw_null(&c->w, "pid");
+	}
+	jsonw_i64(&c->w, "restarts", jsonr_i64(jsonr_get(found, "restarts")));
+	jsonw_array(&c->w, "sandbox");
+	const struct jsonr *layers = jsonr_get(found, "sandbox");
+	for (size_t i = 0; i < jsonr_count(layers); i++) {
+		jsonw_str(&c->w, NULL, jsonr_str(jsonr_at(layers, i)));
+	}
+	jsonw_array_end(&c->w);
+}
+
+static const char *state_of(const struct call *c, int process)
+{
+	struct desk_peer peer = desk_peer_get(c->api->o.desk, process);
+	bool silent = peer.stats_at.ns == 0 ||
+		      wall_now().ns - peer.stats_at.ns > SILENT_S * NS_PER_S;
+
+	if (process == PROCESS_DESK) {
+		return "up";
+	}
+	return !peer.connected ? "down" : silent ? "silent" : "up";
+}
+
 static void put_processes(struct call *c)
 {
 	jsonw_array(&c->w, "processes");
 	for (int i = 0; i < PROCESS_COUNT; i++) {
 		struct desk_peer peer = desk_peer_get(c->api->o.desk, i);
-		bool is_self = i == PROCESS_DESK;
-		bool silent = !is_self && (peer.stats_at.ns == 0 ||
-					   wall_now().ns - peer.stats_at.ns > SILENT_S * NS_PER_S);
+		const char *name = process_name((enum process)i);
 		jsonw_object(&c->w, NULL);
-		jsonw_cstr(&c->w, "name", process_name((enum process)i));
-		jsonw_cstr(&c->w, "state",
-			   is_self                     ? "up"
-			   : !peer.connected && silent ? "down"
-			   : silent                    ? "silent"
-						       : "up");
-		put_time(&c->w, "stats_at", peer.stats_at);
+		jsonw_cstr(&c->w, "name", name);
+		jsonw_cstr(&c->w, "state", state_of(c, i));
+		put_parents_word(c, name);
+		put_time(&c->w, "stats_at", i == PROCESS_DESK ? wall_now() : peer.stats_at);
 		jsonw_raw(&c->w, "stats", peer.stats.len > 0 ? peer.stats : STR("{}"));
 		jsonw_object_end(&c->w);
 	}

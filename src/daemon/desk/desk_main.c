@@ -119,6 +119,18 @@ static void received(void *ctx, enum process from, const struct chan_msg *m)
 	}
 }
 
+static void from_parent(void *ctx, const struct chan_msg *m)
+{
+	struct desk_process *p = ctx;
+
+	if (m->type == MSG_STATS && m->body.len > 1 && m->body.ptr[0] == PROCESS_COUNT &&
+	    p->api != NULL) {
+		api_parent_said(p->api, str_skip(m->body, 1));
+	} else {
+		chan_bad(p->child->parent);
+	}
+}
+
 static void peer_up(void *ctx, enum process peer)
 {
 	struct desk_process *p = ctx;
@@ -155,6 +167,7 @@ const struct child_spec desk_child = {
 	.open = open_desk,
 	.start = start_desk,
 	.received = received,
+	.from_parent = from_parent,
 	.peer_up = peer_up,
 	.peer_down = peer_down,
 	.stop = stop,
