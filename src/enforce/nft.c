@@ -4,7 +4,7 @@
  *
  * The table is owned by our socket and persists after us where the kernel can do that (6.9):
  * then nobody but us changes it, `nft flush ruleset` passes it by, and it outlives us. On older
- * kernels it is a plain table and drift is looked for (docs/adr/0020).
+ * kernels it is a plain table and drift is looked for (docs/adr/0030).
  */
 #include "enforce/enforce.h"
 
