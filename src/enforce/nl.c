@@ -206,7 +206,8 @@ int nl_parse(struct str datagram, nl_reply_fn *fn, void *ctx)
 	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)datagram.ptr;
 	int left = datagram.len > INT32_MAX ? INT32_MAX : (int)datagram.len;
 
-	while (left > 0 && mnl_nlmsg_ok(h, left)) {
+	/* libmnl takes a length beyond 2^31 for a small one. */
+	while (left > 0 && mnl_nlmsg_ok(h, left) && h->nlmsg_len <= (uint32_t)left) {
 		struct nl_reply r = reply_of(h);
 		fn(ctx, &r);
 		/* The last message may lack its padding: what is left becomes negative. */

@@ -101,6 +101,17 @@ static void any_cut_is_survived(void **state)
 	nl_batch_free(b);
 }
 
+/* As a signed number this length is small. */
+static void a_length_beyond_all_is_refused(void **state)
+{
+	(void)state;
+	static const uint32_t datagram[4] = {0x95959595, 0, 0, 0};
+	struct seen s = {0};
+
+	assert_int_equal(nl_parse((struct str){(const char *)datagram, 16}, see, &s), -EBADMSG);
+	assert_int_equal(s.count, 0);
+}
+
 static void what_does_not_fit_is_an_error(void **state)
 {
 	(void)state;
@@ -161,6 +172,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(nests_and_numbers),
 		cmocka_unit_test(any_cut_is_survived),
+		cmocka_unit_test(a_length_beyond_all_is_refused),
 		cmocka_unit_test(what_does_not_fit_is_an_error),
 		cmocka_unit_test(poke_packets_are_right),
 	};
