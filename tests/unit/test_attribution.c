@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attribution, cause: who sent what, over the traps of real logs: filters that put mail back, queue
+ * ids that are used again, retries, strangers' text; and nobody is accused of healthy mail.
+ */
+#include "core/attribution.h"
+#include "core/cause.h"
+
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/poison.h"
+
+static const struct siphash_key key = {1, 2};
+
+struct reader {
+	struct attribution *a;
+	struct log_time time;
+	uint32_t line;
+};
+
+static void reader_init(struct reader *r, size_t messages_max)
+{
+	*r = (struct reader){.a = attribution_new(&(struct attribution_opts){
+				     .key = key, .messages_max = messages_max}),
+			     .time = {.year = 2026}};
+	assert_non_null(r->a);
+}
+
+static void feed(struct reader *r, const char *text)
+{
+	struct log_line l;
+	struct log_event e;
+
+	assert_true(log_line_parse(&r->time, str_of(text), &l));
+	log_event_parse(&l, &e);
+	attribution_step(r->a, &l, &e, (struct attribution_place){.line = ++r->line});
+}
+
+static void feedf(struct reader *r, const char *fmt, ...) PRINTF(2, 3);
+static void feedf(struct reader *r, const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	feed(r, text);
+}
+
+static const struct attribution_sender *find(const struct reader *r, const char *name)
+{
+	const struct attribution_sender *s;
+	size_t pos = 0;
+
+	while ((s = attribution_next(r->a, &pos)) != NULL) {
+		if (strcmp(s->name, name) == 0) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/* One message of an account, from `net` to `rcpts` recipients, every third of them unknown. */
+static void account_message(struct reader *r, const char *account, unsigned n, unsigned net,
+			    unsigned rcpts)
+{
+	feedf(r,
+	      "Jun 12 04:%02u:06 s postfix/submission/smtpd[2]: %08X1: "
+	      "client=unknown[203.0.%u.77], sasl_method=LOGIN, sasl_username=%s",
+	      n % 60, n, net, account);
+	feedf(r, "Jun 12 04:%02u:06 s postfix/cleanup[1]: %08X1: message-id=<%u@x>", n % 60, n, n);
+	feedf(r,
+	      "Jun 12 04:%02u:06 s postfix/qmgr[8]: %08X1: from=<%s>, size=8120, nrcpt=%u (queue "
+	      "active)",
+	      n % 60, n, account, rcpts);
+	for (unsigned i = 0; i < rcpts; i++) {
+		feedf(r,
+		      "Jun 12 04:%02u:09 s postfix/smtp[3]: %08X1: to=<u%u-%u@big.example>, "
+		      "relay=mx[192.0.2.26]:25, delay=3, delays=0/0/0/2, "
+		      "dsn=%s, status=%s",
+		      n % 60, n, n, i, i % 3 == 1 ? "5.1.1" : "2.0.0",
+		      i % 3 == 1 ? "bounced (no)" : "sent (ok)");
+	}
+	feedf(r, "Jun 12 04:%02u:10 s postfix/qmgr[8]: %08X1: removed", n % 60, n);
+}
+
+static void a_stolen_account_is_found_and_another_is_not(void **state)
+{
+	(void)state;
+	struct reader r;
+
+	reader_init(&r, 0);
+	assert_int_equal(attribution_want(r.a, "<7@x>"), 0);
+	for (unsigned n = 1; n <= 30; n++) {
+		account_message(&r, "info@shop.example", n, n, 20);
+		account_message(&r, "anna@shop.example", 1000 + n, 1, 1);
+	}
+	attribution_end(r.a);
+	const struct attribution_sender *s = find(&r, "info@shop.example");
+	assert_non_null(s);
+	assert_int_equal(s->kind, SOURCE_ACCOUNT);
+	assert_int_equal(s->messages, 30);
+	assert_int_equal(s->recipients, 600);
+	assert_int_equal(s->bounced, 210);
+	assert_int_equal(s->unknown, 210);
+	assert_int_equal(s->networks, 30);
+	struct cause_verdict v = cause_of(s, false);
+	assert_true(v.is_accused);
+	assert_int_equal(v.cause, CAUSE_PASSWORD);
+
+	s = find(&r, "anna@shop.example");
+	assert_int_equal(s->messages, 30);
+	v = cause_of(s, false);
+	assert_false(v.is_accused);
+
+	const struct attribution_id *id = attribution_id_get(r.a, 0);
+	assert_true(id->found);
+	assert_string_equal(id->source, "info@shop.example");
+	assert_string_equal(id->queue_id, "000000071");
+	attribution_free(r.a);
+}
+
+static void a_filter_puts_mail_back_and_the_first_arrival_counts(void **state)
+{
+	(void)state;
+	struct reader r;
+
+	reader_init(&r, 0);
+	feed(&r, "Jun 12 04:05:06 s postfix/smtpd[2]: AAAAAAAA01: client=x[203.0.113.7], "
+		 "sasl_method=LOGIN, sasl_username=info@shop.example");
+	feed(&r, "Jun 12 04:05:06 s postfix/cleanup[1]: AAAAAAAA01: message-id=<m@x>");
+	feed(&r, "Jun 12 04:05:06 s postfix/qmgr[8]: AAAAAAAA01: from=<info@shop.example>, size=1, "
+		 "nrcpt=1 (queue active)");
+	feed(&r, "Jun 12 04:05:08 s postfix/smtpd[2]: BBBBBBBB02: client=localhost[127.0.0.1]");
+	feed(&r, "Jun 12 04:05:08 s postfix/cleanup[1]: BBBBBBBB02: message-id=<m@x>");
+	feed(&r, "Jun 12 04:05:08 s postfix/smtp[3]: AAAAAAAA01: to=<a@y>, "
+		 "relay=127.0.0.1[127.0.0.1]:10024, delay=1, delays=0/0/0/1, dsn=2.0.0, "
+		 "status=sent (ok)");
+	feed(&r, "Jun 12 04:05:08 s postfix/qmgr[8]: AAAAAAAA01: removed");
+	feed(&r, "Jun 12 04:05:09 s postfix/smtp[3]: BBBBBBBB02: to=<a@y>, relay=mx[192.0.2.1]:25, "
+		 "delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (ok)");
+	feed(&r, "Jun 12 04:05:09 s postfix/qmgr[8]: BBBBBBBB02: removed");
+	attribution_end(r.a);
+	assert_int_equal(attribution_totals(r.a)->messages, 1);
+	assert_int_equal(attribution_totals(r.a)->rejoined, 1);
+	assert_int_equal(find(&r, "info@shop.example")->messages, 1);
+	attribution_free(r.a);
+}
+
+static void ids_are_used_again_and_retries_count_once(void **state)
+{
+	(void)state;
+	struct reader r;
+
+	reader_init(&r, 0);
+	for (int round = 0; round < 3; round++) {
+		feedf(&r, "Jun 12 04:0%d:06 s postfix/pickup[2]: AAAAAAAA01: uid=%d from=<w>",
+		      round, 1000 + round);
+		for (int retry = 0; retry < 5; retry++) {
+			feedf(&r,
+			      "Jun 12 04:0%d:07 s postfix/qmgr[8]: AAAAAAAA01: from=<w@x>, size=1, "
+			      "nrcpt=1 (queue active)",
+			      round);
+			feedf(&r,
+			      "Jun 12 04:0%d:08 s postfix/smtp[3]: AAAAAAAA01: to=<a@y>, "
+			      "relay=mx[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=%s, status=%s "
+			      "(x)",
+			      round, retry < 4 ? "4.4.1" : "2.0.0",
+			      retry < 4 ? "deferred" : "sent");
+		}
+		feedf(&r, "Jun 12 04:0%d:09 s postfix/qmgr[8]: AAAAAAAA01: removed", round);
+	}
+	attribution_end(r.a);
+	assert_int_equal(attribution_totals(r.a)->messages, 3);
+	for (int round = 0; round < 3; round++) {
+		char name[32];
+		snprintf(name, sizeof(name), "uid %d", 1000 + round);
+		const struct attribution_sender *s = find(&r, name);
+		assert_int_equal(s->recipients, 1);
+		assert_int_equal(s->sent, 1);
+		assert_int_equal(s->deferred, 0);
+	}
+	attribution_free(r.a);
+}
+
+static void exim_scripts_are_named_by_their_folder(void **state)
+{
+	(void)state;
+	struct reader r;
+
+	reader_init(&r, 0);
+	for (int i = 0; i < 60; i++) {
+		feed(&r, "2026-11-21 17:49:28 cwd=/home/u42/public_html/wp-content/uploads 4 args: "
+			 "/usr/sbin/sendmail -t -i");
+		feedf(&r,
+		      "2026-11-21 17:49:28 1xUp%02d-00082o-1Y <= x%d@shop.example U=u42 P=local "
+		      "S=408 T=\"A=dovecot_login:innocent\" for v%d@n w%d@n",
+		      i, i, i, i);
+		feedf(&r,
+		      "2026-11-21 17:49:29 1xUp%02d-00082o-1Y ** v%d@n R=dnslookup T=remote_smtp "
+		      "H=mx [192.0.2.9]: 550 5.1.1 User unknown",
+		      i, i);
+		feedf(&r,
+		      "2026-11-21 17:49:29 1xUp%02d-00082o-1Y => w%d@n R=dnslookup T=remote_smtp "
+		      "H=mx [192.0.2.9]",
+		      i, i);
+		feedf(&r, "2026-11-21 17:49:30 1xUp%02d-00082o-1Y Completed", i);
+	}
+	attribution_end(r.a);
+	const struct attribution_sender *s = find(&r, "u42");
+	assert_int_equal(s->messages, 60);
+	assert_int_equal(s->script_odd, 60);
+	assert_string_equal(s->script, "/home/u42/public_html/wp-content/uploads");
+	assert_null(find(&r, "innocent"));
+	struct cause_verdict v = cause_of(s, false);
+	assert_true(v.is_accused);
+	assert_int_equal(v.cause, CAUSE_SITE);
+	attribution_free(r.a);
+}
+
+static void memory_is_bounded_and_what_is_dropped_is_counted(void **state)
+{
+	(void)state;
+	struct reader r;
+
+	reader_init(&r, 10);
+	for (int i = 0; i < 100; i++) {
+		feedf(&r, "Jun 12 04:05:06 s postfix/pickup[2]: AAAAAA%04d: uid=33 from=<w>", i);
+	}
+	attribution_end(r.a);
+	assert_int_equal(attribution_totals(r.a)->evicted, 90);
+	assert_int_equal(attribution_totals(r.a)->open, 10);
+	attribution_free(r.a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stolen_account_is_found_and_another_is_not),
+		cmocka_unit_test(a_filter_puts_mail_back_and_the_first_arrival_counts),
+		cmocka_unit_test(ids_are_used_again_and_retries_count_once),
+		cmocka_unit_test(exim_scripts_are_named_by_their_folder),
+		cmocka_unit_test(memory_is_bounded_and_what_is_dropped_is_counted),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
