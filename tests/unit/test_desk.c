@@ -439,6 +439,72 @@ static void the_link_sees_and_acknowledges(void **state)
 	assert_ptr_equal(strstr(url, "https://abuse.provider.example/case/1?key="), url);
 }
 
+static void mark_sent(const struct notice_row *n, void *ctx)
+{
+	struct fixture *f = ctx;
+	struct notice_row sent_row = *n;
+
+	sent_row.state = NOTICE_SENT;
+	sent_row.tries = 1;
+	sent_row.sent_at = f->now;
+	assert_int_equal(notices_put(desk_store(f->d), &sent_row, &f->err), 0);
+}
+
+static void count_notice(const struct notice_row *n, void *ctx)
+{
+	(void)n;
+	(*(unsigned *)ctx)++;
+}
+
+/* Hand over what is due now. @return How many mails that were. */
+static unsigned deliver(struct fixture *f)
+{
+	unsigned mails = 0;
+	struct store *st = desk_store(f->d);
+
+	assert_int_equal(notices_list_due(st, f->now, 100, count_notice, &mails, &f->err), 0);
+	assert_int_equal(notices_list_due(st, f->now, 100, mark_sent, f, &f->err), 0);
+	return mails;
+}
+
+static void many_blocks_of_a_tenant_are_one_mail(void **state)
+{
+	struct fixture *f = *state;
+	static struct prefix addresses[8];
+	static struct server many[8];
+	static char names[8][8];
+
+	for (unsigned i = 0; i < COUNT_OF(many); i++) {
+		char text[32];
+		(void)snprintf(text, sizeof(text), "192.0.2.%u", 100 + i);
+		(void)snprintf(names[i], sizeof(names[i]), "m%u", i);
+		addresses[i] = prefix(text);
+		many[i] = (struct server){
+			.name = names[i], .sources = &addresses[i], .source_count = 1};
+	}
+	tenants[0].servers = many;
+	tenants[0].server_count = COUNT_OF(many);
+	for (unsigned i = 0; i < COUNT_OF(many); i++) {
+		char text[ADDR_TEXT_SIZE];
+		struct order o = judge_order(f, i + 1, prefix_format(&addresses[i], text),
+					     RUNG_BLOCK);
+		journaled(f, &o);
+		f->now.ns += NS_PER_S;
+		/* The first three at once, each by itself; the others wait. */
+		assert_int_equal(deliver(f), i < f->p->notice_burst ? 1 : 0);
+	}
+	f->now.ns += (int64_t)f->p->notice_window_s * NS_PER_S;
+	assert_int_equal(deliver(f), 1);
+	f->now.ns += (int64_t)f->p->notice_window_s * NS_PER_S;
+	assert_int_equal(deliver(f), 0);
+	for (unsigned i = 0; i < COUNT_OF(many); i++) {
+		unsigned told = 0;
+		assert_int_equal(
+			notices_list(desk_store(f->d), i + 1, count_notice, &told, &f->err), 0);
+		assert_int_equal(told, 1);
+	}
+}
+
 static void nonsense_is_counted_not_obeyed(void **state)
 {
 	struct fixture *f = *state;
@@ -472,6 +538,8 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(an_order_that_runs_out_opens, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_link_sees_and_acknowledges, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_blocks_of_a_tenant_are_one_mail, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(nonsense_is_counted_not_obeyed, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

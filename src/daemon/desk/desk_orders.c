@@ -493,6 +493,25 @@ int desk_order_store(struct desk *d, struct order *o, const struct actor *who,
 	return store_end(d->store, r < 0 ? r : 0, reterr);
 }
 
+/* The end of the probation that a release began, to the nanosecond as the case has it: the judge
+ * knows a pardon that it has had by that. */
+static struct wall probation_of(struct desk *d, const struct order *o)
+{
+	struct wall until = {o->given_at.ns + (int64_t)d->policy->probation_s * NS_PER_S};
+	struct owner_of owner;
+	struct case_row c;
+	struct errmsg err;
+	struct arena *a = arena_new(DESK_ARENA_MAX);
+
+	desk_owner_of(d, &o->source, &owner);
+	if (a != NULL && cases_find_open(d->store, owner.network, owner.holder, a, &c, &err) == 0 &&
+	    c.state == CASE_PROBATION) {
+		until = c.probation_until;
+	}
+	arena_free(a);
+	return until;
+}
+
 int desk_order_give(struct desk *d, const struct desk_wish *wish, const struct actor *who,
 		    struct arena *a, struct order_row *ret, struct errmsg *reterr)
 {
@@ -536,9 +555,7 @@ int desk_order_give(struct desk *d, const struct desk_wish *wish, const struct a
 	if (o.mode == MODE_ENFORCE && !wish->release) {
 		desk_standing(d, &o);
 	} else if (o.mode == MODE_ENFORCE) {
-		desk_pardon(
-			d, &o.source,
-			(struct wall){o.given_at.ns + (int64_t)d->policy->probation_s * NS_PER_S});
+		desk_pardon(d, &o.source, probation_of(d, &o));
 	}
 	return orders_get(d->store, ORIGIN_DESK, o.seq, a, ret, reterr);
 }
