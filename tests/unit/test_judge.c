@@ -168,6 +168,25 @@ static void one_newsletter_accuses_nobody(void **state)
 	world_free(w);
 }
 
+/* Customer C: 500 recipients in 500 sessions, wrongly flagged, 2 % of them unknown. */
+static void a_flagged_newsletter_never_rises_above_watch(void **state)
+{
+	(void)state;
+	struct world *w = world_new();
+	struct message_obs o = mail(w, 10, true);
+
+	for (int i = 0; i < 500; i++) {
+		connect_to(w, 10, 1, true);
+		o.time = w->now;
+		o.rcpts_unknown = o.rcpts_refused = i % 50 == 0;
+		o.rcpts_accepted = 1 - o.rcpts_refused;
+		send(w, &o);
+		assert_true(proof_of(w, 10).rung <= RUNG_WATCH);
+	}
+	assert_string_equal(proof_of(w, 10).rule, "fanout alarmed alone, a shape only");
+	world_free(w);
+}
+
 static void good_mail_makes_a_healthy_source(void **state)
 {
 	(void)state;
@@ -210,6 +229,7 @@ int main(void)
 		cmocka_unit_test(support_alone_is_watched),
 		cmocka_unit_test(content_needs_three_campaigns),
 		cmocka_unit_test(one_newsletter_accuses_nobody),
+		cmocka_unit_test(a_flagged_newsletter_never_rises_above_watch),
 		cmocka_unit_test(good_mail_makes_a_healthy_source),
 		cmocka_unit_test(encrypted_mail_says_nothing),
 	};
