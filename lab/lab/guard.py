@@ -310,18 +310,24 @@ class WireWatch:
         self.process.stderr.readline()  # "listening on …"
         world.at_end.append(self.stop)
 
-    def payloads(self):
-        """Wall times of the frames that carried octets of the client."""
+    def _frames(self):
+        """(wall time, frame) of all that was recorded."""
         with open(self.path, "rb") as capture:
             data = capture.read()
-        times, at = [], 24
+        at = 24
         while at + 16 <= len(data):
             sec, usec, caplen, _ = struct.unpack_from("<IIII", data, at)
             frame = data[at + 16:at + 16 + caplen]
             at += 16 + caplen
-            if _tcp_payload(frame) > 0:
-                times.append(sec + usec / 1e6)
-        return times
+            yield sec + usec / 1e6, frame
+
+    def payloads(self):
+        """Wall times of the frames that carried octets of the client."""
+        return [t for t, frame in self._frames() if _tcp(frame)[0] > 0]
+
+    def resets(self):
+        """Wall times of the resets that went to the far side."""
+        return [t for t, frame in self._frames() if _tcp(frame)[1] & 4]
 
     def stop(self):
         for pid in ns.descendants(self.process.pid):
@@ -333,12 +339,12 @@ class WireWatch:
         self.process.stderr.close()
 
 
-def _tcp_payload(frame):
-    """Octets of TCP payload in an Ethernet frame, as its headers say."""
+def _tcp(frame):
+    """(octets of TCP payload, flags) of an Ethernet frame, as its headers say."""
     kind = struct.unpack_from("!H", frame, 12)[0]
     if kind == 0x0800:
         head = (frame[14] & 15) * 4
         total = struct.unpack_from("!H", frame, 16)[0]
     else:
         head, total = 40, 40 + struct.unpack_from("!H", frame, 18)[0]
-    return total - head - (frame[14 + head + 12] >> 4) * 4
+    return total - head - (frame[14 + head + 12] >> 4) * 4, frame[14 + head + 13]

@@ -257,11 +257,13 @@ class Incident:
         order = found[0]
         given = seconds_of(order["given_at"])
         self.line.say(f"verdict → rule in the kernel: {1000 * (self.blocked_at - given):.1f} ms by the kernel's listener "
-                      f"({1000 * (seconds_of(order['state_at']) - given):.1f} ms by the gate's report; gate alone, receipt to "
-                      f"acknowledgement: {order['apply_us'] / 1000:.2f} ms)", given)
+                      f"(gate alone, receipt to acknowledgement: {order['apply_us'] / 1000:.2f} ms)", given)
         if self.ended_at:
+            far = [t for t in self.wire.resets() if t >= given][:IDLE_SESSIONS]
             self.line.say(f"running sessions ended: B's {len(self.ended_at)} idle ones {1000 * (max(self.ended_at) - given):.1f} ms "
-                          f"after the verdict; the gate counts {order['sessions_ended']} in all", max(self.ended_at))
+                          f"after the verdict on B's side, {1000 * (max(far, default=given) - given):.1f} ms on the exchanger's; "
+                          f"the gate counts {order['sessions_ended']} in all", max(self.ended_at))
+            self.line.claim(len(far) == IDLE_SESSIONS, "the exchangers got resets too", f"{len(far)} resets")
 
     def wait_case(self):
         def found():
@@ -305,7 +307,8 @@ class Incident:
         known = total and flagged / total >= KNOWN_SHARE and proof["flagged"] > 0
         if not self.line.claim(known, f"the filter speaks too: {proof['flagged']} of B's messages flagged",
                                f"it flags {flagged} of {total} files of the spam folder"):
-            self.line.say("the filter does not know this spam")
+            self.line.say(f"the filter does not know this spam: it flags {flagged} of {total} files of {self.folders[1]}")
+            raise Stop
 
     def wait_notice(self):
         def notice():
@@ -423,6 +426,13 @@ class Incident:
     # ---- the whole play ----
 
     def play_all(self):
+        try:
+            self._play()
+        except Stop:
+            self.end()  # what must hold for A and C holds in any case
+            raise
+
+    def _play(self):
         self.begin()
         self.clean_phase()
         self.turn()
