@@ -359,6 +359,10 @@ static void stream_closed(struct evhttp_connection *conn, void *ctx)
 	struct http_stream *s = ctx;
 
 	(void)conn;
+	/* When the reader goes first, evhttp leaves the request to us. */
+	if (evhttp_request_get_connection(s->ev) == NULL) {
+		evhttp_request_free(s->ev);
+	}
 	s->http->counts.streams--;
 	list_remove(&s->link);
 	s->gone(s->ctx);
