@@ -295,14 +295,17 @@ static void on_syn(struct tcp *t, struct tcp_flow *f, int side, const struct pac
 	if (f->state == STATE_CLOSED) {
 		restart(t, f, side);
 	}
+	if (h->synced && p->seq + 1 == h->base) {
+		f->opener = f->opener < 0 ? (int8_t)side : f->opener;
+		return; /* said again */
+	}
 	if (f->state == STATE_LIVE && h->synced) {
-		if (p->seq + 1 == h->base) {
-			f->opener = f->opener < 0 ? (int8_t)side : f->opener;
-		} else {
-			f->has_resyn = true;
-			f->resyn = p->seq + 1;
-		}
+		f->has_resyn = true;
+		f->resyn = p->seq + 1;
 		return;
+	}
+	if (h->offset > 0) {
+		restart(t, f, side);
 	}
 	f->opener = (int8_t)side;
 	tcp_stream_begin(h, p->seq + 1);
