@@ -74,7 +74,7 @@ static int read_message(struct lesson *l, struct str octets, struct delta_messag
 		}
 	}
 	ret->bins = kept;
-	ret->logit = model_sum(l->model, logits) - l->model->threshold_micro;
+	ret->logit = model_sum(l->model, logits, l->tokens.count) - l->model->threshold_micro;
 	return 0;
 }
 

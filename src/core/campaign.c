@@ -43,6 +43,9 @@ static unsigned char fold(char c)
 /* Hash of the next word and 0 at the end of the text; no word has the hash 0. */
 static uint64_t next_word(struct str *text)
 {
+	if (text->len == 0) {
+		return 0;
+	}
 	const char *p = text->ptr;
 	const char *end = p + text->len;
 	unsigned char c = 0;

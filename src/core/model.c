@@ -96,12 +96,15 @@ int64_t model_member_logit(const struct model_member *m, const uint32_t *bins, s
 	return clamp(scaled * m->unit_nano / 1024 / 1000 + m->bias_micro, MODEL_LOGIT_MAX);
 }
 
-int64_t model_sum(const struct model *m, const int64_t logits[static MEMBER_COUNT])
+int64_t model_sum(const struct model *m, const int64_t logits[static MEMBER_COUNT], size_t words)
 {
+	int64_t parts = words < MODEL_WORDS_FULL ? (int64_t)words : MODEL_WORDS_FULL;
 	int64_t sum = 0;
 
 	for (enum member i = 0; i < MEMBER_COUNT; i++) {
-		sum += logits[i] * m->members[i].share_micro / 1000000;
+		int64_t logit = logits[i] * m->members[i].share_micro / 1000000;
+
+		sum += logit > 0 ? logit * parts / MODEL_WORDS_FULL : logit;
 	}
 	return clamp(sum, MODEL_LOGIT_MAX);
 }

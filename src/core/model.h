@@ -89,8 +89,12 @@ struct model_seen {
 int64_t model_member_logit(const struct model_member *m, const uint32_t *bins, size_t n,
 			   struct model_seen *seen);
 
-/** The members' logits to one. */
-int64_t model_sum(const struct model *m, const int64_t logits[static MEMBER_COUNT]);
+/* Words below which a message says too little for a verdict: what speaks for spam counts by how
+ * many of them there are. */
+#define MODEL_WORDS_FULL 16
+
+/** The members' logits to one. @param words  Of the message (tokens.count). */
+int64_t model_sum(const struct model *m, const int64_t logits[static MEMBER_COUNT], size_t words);
 /** 0 to 1,000,000; 500,000 is the threshold. */
 uint32_t model_score_micro(const struct model *m, int64_t logit);
 uint8_t model_bin(const struct model *m, int64_t logit);

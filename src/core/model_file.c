@@ -75,10 +75,7 @@ int model_encode(struct model *m, struct buf *ret)
 		enc_uint(&e, 4, b->floor);
 		enc_int(&e, 4, b->bias_micro);
 		enc_int(&e, 4, b->share_micro);
-		for (size_t c = 0; c < (size_t)1 << b->bits; c++) {
-			enc_int(&e, 1, b->cells[c].weight);
-			enc_uint(&e, 1, b->cells[c].square);
-		}
+		enc_bytes(&e, b->cells, sizeof(b->cells[0]) << b->bits);
 	}
 	sha256_of((struct str){at, e.used}, m->hash);
 	enc_bytes(&e, m->hash, SHA256_OCTETS);
@@ -139,13 +136,8 @@ static const char *decode_member(struct cur *c, struct model_member *b)
 	b->floor = (uint32_t)cur_uint(c, 4, 1000000);
 	b->bias_micro = (int32_t)cur_int(c, 4);
 	b->share_micro = (int32_t)cur_int(c, 4);
-	size_t size = (size_t)1 << b->bits;
-	struct str cells = cur_bytes(c, 2 * size);
-
-	for (size_t i = 0; i < size && cells.len > 0; i++) {
-		b->cells[i].weight = (int8_t)cells.ptr[2 * i];
-		b->cells[i].square = (uint8_t)cells.ptr[2 * i + 1];
-	}
+	/* A cell is two single octets, in memory as in the file. */
+	cur_copy(c, b->cells, sizeof(b->cells[0]) << b->bits);
 	return c->err != 0 ? "it is cut short" : NULL;
 }
 

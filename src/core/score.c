@@ -87,7 +87,7 @@ void scorer_score(struct scorer *s, const struct score_input *in, bool explain, 
 			learned = delta_logit(s->delta, s->bins, n, &s->seen);
 		}
 	}
-	int64_t logit = model_sum(s->model, logits) + learned;
+	int64_t logit = model_sum(s->model, logits, s->tokens.count) + learned;
 
 	*ret = (struct score){
 		.score_micro = model_score_micro(s->model, logit),

@@ -15,6 +15,7 @@
 
 struct message {
 	int group;
+	size_t words;
 	uint32_t *bins[MEMBER_COUNT]; /* sorted, without doubles */
 	uint32_t count[MEMBER_COUNT];
 };
@@ -39,15 +40,16 @@ struct train {
 /* Spam groups that the next round is ahead of the one before. */
 #define ROUND_SHIFT 3
 
-#define FIT                                                                                        \
+/* The floor is that of some twelve words: a message of two is not judged by one of them. */
+#define FIT(floor_units)                                                                           \
 	{                                                                                          \
-		.rate = 0.3, .passes = 3, .runs = 2, .groups_min = 2, .floor = 0                   \
+		.rate = 0.3, .passes = 3, .runs = 2, .groups_min = 2, .floor = (floor_units)       \
 	}
 
 const struct train_settings train_defaults = {
-	.fit = {FIT, FIT, FIT, FIT, FIT},
+	.fit = {FIT(1500), FIT(12000), FIT(1500), FIT(0), FIT(0)},
 	.share_micro = {1000000, 1000000, 1000000, 500000, 800000},
-	.fpr_ppm = 10000,
+	.fpr_ppm = 12000,
 	.rounds = 2,
 };
 
@@ -134,6 +136,7 @@ int train_add(struct train *t, int group, const struct score_input *in)
 	t->count++;
 	t->sizes[group]++;
 	tokens_read(in, &t->tokens);
+	msg->words = t->tokens.count;
 	for (enum member m = 0; m < MEMBER_COUNT; m++) {
 		int r = take_bins(t, msg, m, in);
 
@@ -224,7 +227,7 @@ static int keep_result(struct train *t, const struct model *model, size_t messag
 		r->members[m] = model_member_logit(&model->members[m], msg->bins[m], msg->count[m],
 						   &t->seen);
 	}
-	r->logit = model_sum(model, r->members);
+	r->logit = model_sum(model, r->members, msg->words);
 	return 0;
 }
 

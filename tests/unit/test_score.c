@@ -136,7 +136,7 @@ static void rates_say_what_the_weights_say(void **state)
 	uint64_t sums[2] = {0, 0};
 
 	assert_int_equal(r.threshold_micro, 500000);
-	assert_true(r.fpr_ppm <= 10000);
+	assert_true(r.fpr_ppm <= 20000);
 	for (size_t b = 0; b < SCORE_BINS; b++) {
 		sums[0] += r.f0_ppm[b];
 		sums[1] += r.f1_ppm[b];

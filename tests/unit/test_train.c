@@ -121,7 +121,7 @@ static void what_was_learned_is_used(void **state)
 			logits[k] = model_member_logit(&m->members[k], bins, n, &seen);
 			assert_int_equal(seen.bits[0], 0);
 		}
-		int64_t logit = model_sum(m, logits);
+		int64_t logit = model_sum(m, logits, tokens.count);
 
 		assert_int_equal(logit >= m->threshold_micro, i % 2 == 1);
 		assert_int_equal(model_score_micro(m, logit) >= 500000, i % 2 == 1);
