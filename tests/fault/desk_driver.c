@@ -424,6 +424,8 @@ int main(int argc, char **argv)
 				       .ctx = &t};
 	if (t.loop == NULL || desk_new(&opts, &t.desk, &err) < 0) {
 		(void)fprintf(stderr, "desk_driver: %s\n", err.text);
+		policy_free(t.policy);
+		loop_free(t.loop);
 		return 1;
 	}
 	db_set_hook(desk_store(t.desk)->db, count_call, &t);
