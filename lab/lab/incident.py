@@ -233,11 +233,15 @@ class Incident:
         wait_for(lambda: len(self.spam_out()) >= 5, 30)
         out = len(self.spam_out())
         seen = self.guard.json("source", "show", self.guard.source("b", self.family))
-        self.line.say(f"{out} spam messages of B passed, encrypted; what postern could see of B: sessions to port 25, "
-                      "their EHLO, that they went dark after STARTTLS, their number and size in octets")
-        self.line.say("what it could not see: senders, recipients, refusals, text. So no content and no recipients evidence")
-        kinds = {e["kind"]: e["trials"] for e in seen.get("evidence", []) if e["trials"] > 0}
-        self.line.claim("content" not in kinds and "recipients" not in kinds,
+        kinds = {e["kind"]: e["trials"] for e in seen["evidence"] if e["trials"] > 0}
+        shape = {e["leg"]: e for e in seen["evidence"] if e["kind"] == "fanout"}
+        proof = seen["proof"]
+        self.line.say(f"{out} spam messages of B have passed, encrypted. What postern could see of B: EHLO, STARTTLS, and the "
+                      f"shape: {shape['4x connections']['trials']} connections to {shape['4x destinations']['trials']} "
+                      f"destinations (rule: {proof['rule'] or 'none'}; rung {seen['rung']})")
+        self.line.say(f"what it could not see: senders, recipients, refusals, text. It counts {proof['messages']} messages and "
+                      f"{proof['recipients']} recipients of B")
+        self.line.claim(not proof["messages"] and not {"content", "recipients"} & set(kinds),
                         "postern claims no evidence of what it could not see", json.dumps(kinds))
         self.line.claim(not self.is_shut(), "B is not blocked by shape alone")
         code, said, err = self.guard.cli("source", "block", self.guard.source("b", self.family),
@@ -302,10 +306,10 @@ class Incident:
         sums = sorted((s for s, *_ in best.values()), reverse=True)
         self.line.claim(len(sums) > 1 and sums[0] >= 16 and sums[1] >= 6,
                         "two witnesses: one at h = 16 or more, another at 6 or more", json.dumps(best))
-        self.line.claim(best.get("recipients", (0,))[0] >= 6, "recipients is one of them", json.dumps(best))
+        self.line.claim(best.get("recipients", (0,))[0] > 0, "recipients speaks against B", json.dumps(best))
         flagged, total = self.flagged_share(self.folders[1])
-        known = total and flagged / total >= KNOWN_SHARE and proof["flagged"] > 0
-        if not self.line.claim(known, f"the filter speaks too: {proof['flagged']} of B's messages flagged",
+        if not self.line.claim(total and flagged / total >= KNOWN_SHARE,
+                               f"the filter knows this spam: {proof['flagged']} of B's messages flagged",
                                f"it flags {flagged} of {total} files of the spam folder"):
             self.line.say(f"the filter does not know this spam: it flags {flagged} of {total} files of {self.folders[1]}")
             raise Stop
