@@ -23,7 +23,8 @@ UNKNOWN_SHARE = 0.40
 SPAM_RECIPIENTS = 3
 SPAM_RATE = 8.0
 A_RATE = 1.5
-BLOCK_WAIT_S = 40
+# A suspect is throttled first, and then its evidence comes in at six connections a minute.
+BLOCK_WAIT_S = 75
 # A filter that flags less than this share of a folder does not know its spam.
 KNOWN_SHARE = 0.25
 ABUSED_ACCOUNT = "webform@birch.example"

@@ -12,10 +12,7 @@ SPAM = os.path.join(ROOT, "lab", "mail", "spam")
 SEED = 3
 
 
-@pytest.mark.parametrize("family,starttls", [("4", False), ("6", False), ("4", True)],
-                         ids=["ipv4", "ipv6", "starttls"])
-def test_incident(make_world, family, starttls):
-    lab = make_world(family, starttls)
+def play(lab):
     postern = guard.Guard(lab)
     postern.start()
     line = timeline.Timeline()
@@ -26,5 +23,23 @@ def test_incident(make_world, family, starttls):
         pass
     finally:
         act.stop()
-    assert not line.failed, "\n".join(line.failed)
+    assert not line.failed, "\n".join(line.failed) + "\n" + postern.log_tail()
     assert line.held > 20
+    said = postern.log_tail(1 << 20)
+    assert "runtime error" not in said and "AddressSanitizer" not in said, said
+
+
+@pytest.mark.parametrize("family,starttls", [("4", False), ("6", False), ("4", True)],
+                         ids=["ipv4", "ipv6", "starttls"])
+def test_incident(make_world, family, starttls):
+    play(make_world(family, starttls))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["4", "6"])
+def test_incident_under_sanitizers(make_world, monkeypatch, family):
+    build = os.path.join(ROOT, "build", "sanitize")
+    if not os.path.exists(os.path.join(build, "src", "daemon", "posternd")):
+        pytest.skip("no sanitized build: tools/build sanitize")
+    monkeypatch.setenv("POSTERN_BUILD", build)
+    play(make_world(family))
