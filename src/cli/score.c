@@ -153,6 +153,7 @@ out:
 
 static const struct cli_opt opts[] = {
 	{.name = "explain", .help = "say for each message what weighed most"},
+	{.name = "delta", .value = "FILE", .help = "add what was learned from own mail"},
 	{.name = "weights",
 	 .value = "FILE",
 	 .help = "use these weights instead of the installed ones"},
