@@ -304,7 +304,7 @@ class WireWatch:
         c = CUSTOMERS[key]
         self.path = os.path.join(world.folder, f"wire-{key}.pcap")
         self.process = world.machines["mx1"].popen(
-            ["tcpdump", "-i", "eth0", "-n", "-U", "-s", "128", "-Z", "root", "-w", self.path,
+            ["tcpdump", "--immediate-mode", "-i", "eth0", "-n", "-U", "-s", "128", "-Z", "root", "-w", self.path,
              f"(src host {c['v4']} or src host {c['v6']}) and (tcp dst port 25 or tcp dst port 465)"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.process.stderr.readline()  # "listening on …"

@@ -264,7 +264,7 @@ class Incident:
         self.line.say(f"verdict → rule in the kernel: {1000 * (self.blocked_at - given):.1f} ms by the kernel's listener "
                       f"(gate alone, receipt to acknowledgement: {order['apply_us'] / 1000:.2f} ms)", given)
         if self.ended_at:
-            far = [t for t in self.wire.resets() if t >= given][:IDLE_SESSIONS]
+            far = wait_for(lambda: [t for t in self.wire.resets() if t >= given][:IDLE_SESSIONS], 3)
             self.line.say(f"running sessions ended: B's {len(self.ended_at)} idle ones {1000 * (max(self.ended_at) - given):.1f} ms "
                           f"after the verdict on B's side, {1000 * (max(far, default=given) - given):.1f} ms on the exchanger's; "
                           f"the gate counts {order['sessions_ended']} in all", max(self.ended_at))
