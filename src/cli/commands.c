@@ -6,6 +6,7 @@
 #include "cli/config.h"
 #include "cli/daemon.h"
 #include "cli/panic_open.h"
+#include "cli/recipe.h"
 #include "cli/replay.h"
 #include "cli/scan.h"
 #include "cli/doctor.h"
@@ -48,6 +49,7 @@ const struct command *const cli_commands[] = {
 	&panic_open_command,
 	&doctor_command,
 	&origin_command,
+	&recipe_command,
 	&score_command,
 	&train_command,
 	&version_command,

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recipe_nft: a table of its own and a unit that loads it, beside whatever firewall is there: a
+ * refusal in any table is final. Layer: core (pure).
+ */
+#include "core/recipe_inside.h"
+
+#include "base/poison.h"
+
+#define NFT_FILE "/etc/postern-recipe.nft"
+#define UNIT "postern-recipe.service"
+#define UNIT_FILE "/etc/systemd/system/" UNIT
+
+static void hosts_write(const struct recipe *r, const char *side, struct buf *out)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	for (size_t i = 0; i < r->host_count; i++) {
+		const struct prefix *host = &r->hosts[i];
+		buf_printf(out,
+			   "\t\t# this host is allowed\n"
+			   "\t\t%s %s %s accept\n",
+			   host->addr.family == 4 ? "ip" : "ip6", side, prefix_format(host, text));
+	}
+}
+
+static void refuse_write(const struct recipe *r, struct buf *out)
+{
+	const char *family = "";
+
+	if (!r->has_v6) {
+		family = "meta nfproto ipv4 ";
+	} else if (!r->has_v4) {
+		family = "meta nfproto ipv6 ";
+	}
+	buf_printf(out,
+		   "\t\t# everybody else is refused at once, and counted\n"
+		   "\t\t%stcp dport { ",
+		   family);
+	recipe_ports_add(r, ", ", out);
+	buf_add_cstr(out, " } counter reject with tcp reset\n\t}\n");
+}
+
+static void out_write(const struct recipe *r, struct buf *out)
+{
+	buf_add_cstr(out, "\tchain out {\n"
+			  "\t\t# what this server sends itself\n"
+			  "\t\ttype filter hook output priority 0; policy accept;\n"
+			  "\t\t# programs may talk to the mail server on this machine\n"
+			  "\t\toifname \"lo\" accept\n");
+	for (size_t i = 0; i < r->user_count; i++) {
+		const char *quote = char_is_digit(r->users[i][0]) ? "" : "\"";
+		buf_printf(out,
+			   "\t\t# the mail server's user is allowed\n"
+			   "\t\tmeta skuid %s%s%s accept\n",
+			   quote, r->users[i], quote);
+	}
+	hosts_write(r, "daddr", out);
+	refuse_write(r, out);
+}
+
+static void in_write(const struct recipe *r, struct buf *out)
+{
+	buf_add_cstr(out, "\tchain in {\n"
+			  "\t\t# what comes to this server\n"
+			  "\t\ttype filter hook input priority 0; policy accept;\n"
+			  "\t\t# programs may talk to the mail server on this machine\n"
+			  "\t\tiifname \"lo\" accept\n");
+	hosts_write(r, "saddr", out);
+	refuse_write(r, out);
+}
+
+static void unit_write(struct buf *out)
+{
+	buf_add_cstr(
+		out,
+		"# Loads the table at every start, and again when nftables.service emptied all.\n"
+		"cat >" UNIT_FILE " <<'END'\n"
+		"[Unit]\n"
+		"Description=Only the mail server may mail\n"
+		"DefaultDependencies=no\n"
+		"After=local-fs.target nftables.service\n"
+		"PartOf=nftables.service\n"
+		"ReloadPropagatedFrom=nftables.service\n"
+		"Wants=network-pre.target\n"
+		"Before=network-pre.target shutdown.target\n"
+		"Conflicts=shutdown.target\n"
+		"[Service]\n"
+		"Type=oneshot\n"
+		"RemainAfterExit=yes\n"
+		"ExecStart=/usr/sbin/nft -f " NFT_FILE "\n"
+		"ExecReload=/usr/sbin/nft -f " NFT_FILE "\n"
+		"[Install]\n"
+		"WantedBy=multi-user.target nftables.service\n"
+		"END\n");
+}
+
+static void undo_write(struct buf *out)
+{
+	buf_add_cstr(out, "set -u\n"
+			  "# Not loaded at the next start.\n"
+			  "systemctl disable --now " UNIT "\n"
+			  "# The unit and the rules' file.\n"
+			  "rm -f " UNIT_FILE " " NFT_FILE "\n"
+			  "# systemd forgets the unit.\n"
+			  "systemctl daemon-reload\n"
+			  "# The table, with all that is in it and nothing else.\n"
+			  "nft delete table inet postern_recipe\n");
+}
+
+void recipe_nftables_write(const struct recipe *r, struct buf *out)
+{
+	if (r->is_undo) {
+		undo_write(out);
+		return;
+	}
+	buf_add_cstr(out, "set -eu\n"
+			  "# The rules.\n"
+			  "cat >" NFT_FILE " <<'END'\n"
+			  "# so that loading it twice is loading it once\n"
+			  "table inet postern_recipe\n"
+			  "delete table inet postern_recipe\n"
+			  "table inet postern_recipe {\n");
+	if (r->has_out) {
+		out_write(r, out);
+	}
+	if (r->has_in) {
+		in_write(r, out);
+	}
+	buf_add_cstr(out, "}\nEND\n");
+	unit_write(out);
+	buf_add_cstr(out, "# In force now, all or nothing.\n"
+			  "nft -f " NFT_FILE "\n"
+			  "# systemd reads the unit.\n"
+			  "systemctl daemon-reload\n"
+			  "# In force after a restart of the server.\n"
+			  "systemctl enable --now " UNIT "\n");
+}
