@@ -74,15 +74,15 @@ def main():
     for name in sorted(os.listdir(folder)):
         with open(os.path.join(folder, name), "rb") as mail:
             mails.append(mail.read())
-    todo = sys.argv[6:]
+    left_over = sys.argv[6:]
     lock = threading.Lock()
 
     def work():
         while True:
             with lock:
-                if not todo:
+                if not left_over:
                     return
-                address = todo.pop(0)
+                address = left_over.pop(0)
             one(address, destination, mails, random.Random(f"{seed}/{address}"), int(most))
     workers = [threading.Thread(target=work) for _ in range(int(threads))]
     for w in workers:

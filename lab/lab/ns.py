@@ -40,11 +40,11 @@ def children(pid):
 
 def descendants(pid):
     """All processes below one process."""
-    todo, found = [pid], []
-    while todo:
-        below = children(todo.pop())
+    left_over, found = [pid], []
+    while left_over:
+        below = children(left_over.pop())
         found += below
-        todo += below
+        left_over += below
     return found
 
 
