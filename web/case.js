@@ -85,8 +85,9 @@ function unblockCard(c, who, etag, redraw, shown) {
   if (who.role === "observer") return card(title, box);
   const cause = el("textarea", { name: "cause", id: "cause", required: true, maxlength: 2000 });
   const fix = el("textarea", { name: "fix", id: "fix", required: true, maxlength: 2000 });
-  cause.value = c.cause || "";
-  fix.value = c.fix || "";
+  const said = c.doctor_reports.length ? c.doctor_reports[0].report.proposal : { cause: "", fix: "" };
+  cause.value = c.cause || said.cause;
+  fix.value = c.fix || said.fix;
   const button = el("button", { type: "submit", id: "unblock" }, "Unblock");
   const insist = shown && shown.decision === "warned" ? el("button", { type: "button", class: "danger", id: "insist" }, "Open anyway") : null;
   const send = async (insists) => {
@@ -107,6 +108,28 @@ function unblockCard(c, who, etag, redraw, shown) {
     el("label", {}, "What was the cause? ", el("small", {}, "a stolen password, a form, an old plugin …"), cause),
     el("label", {}, "What did you do about it?", fix), el("div", { class: "buttons" }, button, insist));
   return card(title, box, form);
+}
+
+const causes = {
+  password: "a stolen password", form: "a form that strangers misuse", site: "a script in a site", server: "the machine itself",
+  forwarding: "forwarded foreign mail", backscatter: "notices to forged senders", open_relay: "an open relay", bulk: "own bulk mail",
+  direct: "a program that bypasses the mail server", unknown: "not known",
+};
+
+function doctorCard(reports) {
+  if (!reports.length) return null;
+  return card("What the doctor reported", el("p", { class: "lead" }, "Said by the customer's side, not proved. No check rests on it."),
+    reports.map(({ report: r, ...row }) => el("div", { class: "doctor" },
+      el("p", {}, el("strong", {}, causes[r.cause] || r.cause), r.source ? [", ", r.source.kind, " ", el("code", {}, safe(r.source.name))] : null,
+        ` (${Math.round(r.confidence * 100)} % sure)`),
+      facts([["Reported", time(row.received_at)], ["By", safe(row.who)],
+        ["Messages", r.numbers && `${r.numbers.messages} to ${r.numbers.recipients} recipients`],
+        ["Queue", r.queue && r.queue.of_source !== null ? `${r.queue.of_source} of this source left` : null],
+        ["Source", r.source_stopped ? "stopped, as they say" : "not known to have stopped"],
+        ["Because", r.not_stopped.length ? r.not_stopped.map(safe).join("; ") : null]]),
+      r.actions.length ? el("ul", {}, r.actions.map((a) => el("li", {}, a.what, ": ", safe(a.detail), a.time ? [" · ", time(a.time)] : null))) : null,
+      r.evidence && r.evidence.length ? el("details", {}, el("summary", {}, "Lines of the log"),
+        el("pre", { tabindex: 0 }, r.evidence.map((e) => `${safe(e.file)}:${e.line}: ${safe(e.text)}`).join("\n"))) : null)));
 }
 
 function noteForm(c, redraw) {
@@ -159,7 +182,7 @@ export async function casePage(id, who) {
         el("div", {}, seen(c),
           card("Mail that was flagged", c.samples.length ? c.samples.map(message) : el("p", { class: "empty" }, "No message was kept.")),
           story(c, who, redraw)),
-        el("div", {}, unblockCard(c, who, etag, redraw, shown),
+        el("div", {}, unblockCard(c, who, etag, redraw, shown), doctorCard(c.doctor_reports),
           card("Facts", facts([["Reason", safe(c.reason || "")], ["Blocked", c.blocked_at && time(c.blocked_at)],
             ["Blocked before", c.blocked_before ? `${c.blocked_before} times` : null], ["Probation until", c.probation_until && time(c.probation_until)],
             ["Cause", value.cause && safe(value.cause)], ["Fix", value.fix && safe(value.fix)], ["Assigned to", c.assignee && safe(c.assignee)],

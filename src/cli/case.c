@@ -78,6 +78,32 @@ static void print_story(const struct jsonr *story)
 	show_table(story, columns, COUNT_OF(columns), "no story");
 }
 
+/* What the doctor said, the newest; all of it is the customer's word. */
+static void print_reports(const struct jsonr *reports)
+{
+	static const struct column actions[] = {
+		{"TIME", "time"}, {"DID", "what"}, {"WHAT", "detail"}};
+	const struct jsonr *newest = jsonr_at(reports, 0);
+	const struct jsonr *r = jsonr_get(newest, "report");
+	const struct jsonr *source = jsonr_get(r, "source");
+
+	if (newest == NULL) {
+		return;
+	}
+	printf("doctor's report (reported, not proved), the newest of %zu:\n",
+	       jsonr_count(reports));
+	show_line("received", jsonr_get(newest, "received_at"));
+	show_line("by", jsonr_get(newest, "who"));
+	show_line("cause", jsonr_get(r, "cause"));
+	show_line("kind", jsonr_get(source, "kind"));
+	show_line("name", jsonr_get(source, "name"));
+	show_line("stopped", jsonr_get(r, "source_stopped"));
+	show_line("not stopped", jsonr_get(r, "not_stopped"));
+	show_line("queue left", jsonr_get(jsonr_get(r, "queue"), "of_source"));
+	show_table(jsonr_get(r, "actions"), actions, COUNT_OF(actions), "no actions");
+	printf("\n");
+}
+
 static void print_case(const struct jsonr *v)
 {
 	static const char *const keys[] = {"id",
@@ -124,6 +150,7 @@ static void print_case(const struct jsonr *v)
 	printf("\n");
 	show_table(jsonr_get(v, "notices"), notices, COUNT_OF(notices), "no notices");
 	printf("\n");
+	print_reports(jsonr_get(v, "doctor_reports"));
 	if (jsonr_type(jsonr_get(v, "unblock")) == JSONR_OBJECT) {
 		print_checks(jsonr_get(v, "unblock"));
 		printf("\n");

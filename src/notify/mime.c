@@ -172,11 +172,13 @@ int mime_write(const struct mime_mail *m, struct buf *out)
 	add_text(m, out);
 	for (size_t i = 0; i < m->attachment_count; i++) {
 		struct str name = m->attachments[i].name;
+		const char *type = m->attachments[i].type;
 		buf_printf(out,
-			   "--%s\r\nContent-Type: text/plain; name=\"%.*s\"\r\n"
+			   "--%s\r\nContent-Type: %s; name=\"%.*s\"\r\n"
 			   "Content-Transfer-Encoding: base64\r\n"
 			   "Content-Disposition: attachment; filename=\"%.*s\"\r\n\r\n",
-			   boundary, STR_ARG(name), STR_ARG(name));
+			   boundary, type != NULL ? type : "text/plain", STR_ARG(name),
+			   STR_ARG(name));
 		add_base64_lines(out, m->attachments[i].content);
 	}
 	buf_printf(out, "--%s--\r\n", boundary);

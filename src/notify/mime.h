@@ -18,6 +18,7 @@
 struct mime_attachment {
 	struct str name;    /* of the file; letters, digits, "." and "-" */
 	struct str content; /* any octets */
+	const char *type;   /* NULL: text/plain */
 };
 
 struct mime_mail {

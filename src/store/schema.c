@@ -115,6 +115,16 @@ static const char *const main_v1[] = {
 	NULL,
 };
 
+/* Reports of `postern doctor`. A notice's token makes one at most for each of its cases. */
+static const char *const main_v2[] = {
+	"CREATE TABLE doctor_reports ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, case_id INTEGER NOT NULL REFERENCES cases (id),"
+	" notice_id INTEGER REFERENCES notices (id), at INTEGER NOT NULL, who TEXT NOT NULL,"
+	" report TEXT NOT NULL, UNIQUE (notice_id, case_id));"
+	"CREATE INDEX doctor_reports_case ON doctor_reports (case_id, id);",
+	NULL,
+};
+
 static const char *const live_tables[] = {
 	"CREATE TABLE live.sources ("
 	" id INTEGER PRIMARY KEY, network TEXT NOT NULL, source TEXT NOT NULL, tenant TEXT,"
@@ -150,6 +160,7 @@ static const char *const live_tables[] = {
 /* steps[n] leads from version n to n + 1. Never changed once released; appended to. */
 static const char *const *const steps[] = {
 	main_v1,
+	main_v2,
 };
 static_assert(COUNT_OF(steps) == STORE_VERSION, "a step to every version");
 

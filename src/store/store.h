@@ -30,7 +30,7 @@ struct store;
 
 /* What this program writes (`PRAGMA user_version`). Older ones are brought up to it at the start,
  * a newer one is refused. */
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 
 /**
  * Open the store, or make it.

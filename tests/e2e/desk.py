@@ -21,7 +21,7 @@ tenants:
     servers: [{{ name: b1, sources: [192.0.2.20, "2001:db8:0:20::/64"] }}]
   - name: c
     servers: [{{ name: c1, sources: [192.0.2.30] }}, {{ name: c2, sources: [203.0.113.30] }}]
-notices: {{ portal: "https://abuse.provider.example" }}
+notices: {{ {notices}portal: "https://abuse.provider.example" }}
 """
 
 
@@ -53,14 +53,14 @@ class Answer:
 
 
 class Desk:
-    def __init__(self, folder):
+    def __init__(self, folder, notices=""):
         self.folder = str(folder)
         self.build = build_folder()
         self.port = free_port()
         os.makedirs(os.path.join(self.folder, "state"), exist_ok=True)
         self.config = os.path.join(self.folder, "postern.yaml")
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(folder=self.folder, port=self.port))
+            f.write(CONFIG.format(folder=self.folder, port=self.port, notices=notices))
         self.process = None
         self.start()
 

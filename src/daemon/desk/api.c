@@ -159,6 +159,10 @@ void call_fail(struct call *c, int r, const struct errmsg *err)
 		c->is_refused = true;
 		status = 409;
 		break;
+	case -EDQUOT:
+		http_add_header(c->rq, "Retry-After", "3600");
+		status = 429;
+		break;
 	case -EBUSY:
 	case -EEXIST:
 		status = 409;

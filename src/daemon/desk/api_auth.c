@@ -72,6 +72,25 @@ static int link_actor(struct call *c, struct str text)
 	return 0;
 }
 
+/* The token of a notice: good for one report about its case. */
+static int report_actor(struct call *c, struct str text, struct errmsg *err)
+{
+	int r = desk_report_token(c->api->o.desk, text, &c->actor, err);
+
+	if (r == 0) {
+		char *name = arena_alloc(c->arena, 40);
+		if (name != NULL) {
+			snprintf(name, 40, "notice %llu", (unsigned long long)c->actor.notice_id);
+		}
+		c->actor.name = str_of(name);
+		c->actor.remote = arena_copy(c->arena, str_of(c->rq->remote));
+		c->has_actor = true;
+	} else if (r == -ENOENT) {
+		c->api->reports_refused++;
+	}
+	return r;
+}
+
 static struct str cookie_of(struct call *c)
 {
 	struct str all = http_header(c->rq, "Cookie");
@@ -147,6 +166,9 @@ bool auth_find(struct call *c)
 	struct token_row row;
 	struct errmsg err;
 
+	if (str_has_prefix_nocase(auth, STR("Bearer " REPORT_TOKEN_PREFIX))) {
+		return say_who(c, report_actor(c, str_trim(str_skip(auth, 7)), &err), &err);
+	}
 	if (str_has_prefix_nocase(auth, STR("Bearer "))) {
 		int r = token_actor(c, str_trim(str_skip(auth, 7)), &kind, &row, &err);
 		if (r == 0 && kind == TOKEN_SESSION) {
@@ -178,6 +200,7 @@ bool auth_allows(struct call *c)
 		[ACCESS_OWNER] = 1U << ACTOR_STAFF | 1U << ACTOR_OBSERVER | 1U << ACTOR_OWNER,
 		[ACCESS_VIEWER] = 1U << ACTOR_STAFF | 1U << ACTOR_OBSERVER,
 		[ACCESS_STAFF] = 1U << ACTOR_STAFF,
+		[ACCESS_REPORT] = 1U << ACTOR_STAFF | 1U << ACTOR_OWNER | 1U << ACTOR_REPORT,
 	};
 
 	if (c->route->access == ACCESS_ANY) {
@@ -212,7 +235,7 @@ static void set_cookie(struct call *c, const char *value, unsigned max_age_s)
 
 static void put_session(struct call *c)
 {
-	static const char *const roles[] = {"staff", "observer", "owner", "link"};
+	static const char *const roles[] = {"staff", "observer", "owner", "link", "doctor"};
 	char csrf[STORE_HASH_SIZE];
 
 	jsonw_object(&c->w, NULL);

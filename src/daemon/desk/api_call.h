@@ -26,6 +26,8 @@ struct api {
 	struct jsonr *parent; /* its last word on the processes; NULL: none yet */
 	uint64_t logins;
 	uint64_t logins_refused;
+	uint64_t reports;
+	uint64_t reports_refused; /* for their form, their token, or their number */
 };
 
 /* Who may come in at all; what they see of it is the handler's business. */
@@ -35,6 +37,7 @@ enum access {
 	ACCESS_OWNER,  /* owners, observers, staff */
 	ACCESS_VIEWER, /* observers and staff */
 	ACCESS_STAFF,
+	ACCESS_REPORT, /* the bearer of a notice's token, once; owners and staff */
 };
 
 struct call;
@@ -117,6 +120,8 @@ void put_token(struct jsonw *w, const struct token_row *t);
 void put_checks(struct jsonw *w, const struct desk_unblock *u); /* members of `unblock` */
 /** The members `evidence` and `proof` of an encoded proof; empty ones when there is none. */
 void put_proof(struct jsonw *w, struct str encoded);
+/** The array `doctor_reports` of a case, newest first. */
+MUSTUSE int put_reports(struct call *c, uint64_t case_id, struct errmsg *err);
 void put_message(struct jsonw *w, const struct sample_row *row, const struct sample *s,
 		 bool with_head);
 
@@ -128,6 +133,7 @@ call_fn orders_get_list, orders_get_one, orders_post;
 call_fn cases_get_list, cases_get_one, cases_post_ack, cases_post_fixing, cases_post_note,
 	cases_post_assign, cases_post_close, cases_post_unblock;
 call_fn messages_get_list, messages_get_one, evidence_get_list;
+call_fn reports_get_list, reports_post;
 call_fn tokens_get_list, tokens_post, tokens_delete;
 call_fn events_get;
 

@@ -249,6 +249,9 @@ static int put_whole(struct call *c, const struct case_row *row, struct errmsg *
 		jsonw_array_end(&c->w);
 	}
 	if (r == 0) {
+		r = put_reports(c, row->id, err);
+	}
+	if (r == 0) {
 		r = desk_case_checks(c->api->o.desk, row->id, &unblock, err);
 	}
 	if (r == 0) {

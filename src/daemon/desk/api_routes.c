@@ -26,6 +26,8 @@ const struct route api_routes[] = {
 	{HTTP_GET, "/messages", ACCESS_CASE, messages_get_list},
 	{HTTP_GET, "/messages/{id}", ACCESS_CASE, messages_get_one},
 	{HTTP_GET, "/evidence", ACCESS_CASE, evidence_get_list},
+	{HTTP_GET, "/doctor-reports", ACCESS_OWNER, reports_get_list},
+	{HTTP_POST, "/doctor-reports", ACCESS_REPORT, reports_post},
 	{HTTP_GET, "/orders", ACCESS_VIEWER, orders_get_list},
 	{HTTP_POST, "/orders", ACCESS_STAFF, orders_post},
 	{HTTP_GET, "/orders/{id}", ACCESS_VIEWER, orders_get_one},

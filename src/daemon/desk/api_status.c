@@ -326,6 +326,8 @@ void metrics_write(struct api *a, struct buf *out)
 	metric(out, "gauge", "postern_http_streams", http.streams);
 	metric(out, "counter", "postern_logins_total", a->logins);
 	metric(out, "counter", "postern_logins_refused_total", a->logins_refused);
+	metric(out, "counter", "postern_doctor_reports_total", a->reports);
+	metric(out, "counter", "postern_doctor_reports_refused_total", a->reports_refused);
 	for (int i = 0; i < PROCESS_COUNT; i++) {
 		struct desk_peer peer = desk_peer_get(a->o.desk, i);
 		write_stats(out, (enum process)i, peer.stats);

@@ -229,6 +229,7 @@ bool desk_may_see(const struct actor *who, const struct case_row *c)
 		return !c->staff_only && c->tenant.ptr != NULL &&
 		       str_is_equal(c->tenant, who->tenant);
 	case ACTOR_LINK:
+	case ACTOR_REPORT:
 		return c->id == who->case_id;
 	}
 	return false;
@@ -236,7 +237,7 @@ bool desk_may_see(const struct actor *who, const struct case_row *c)
 
 char *actor_format(const struct actor *who, char ret_text[static ACTOR_TEXT_SIZE])
 {
-	static const char *const roles[] = {"staff", "observer", "owner", "link"};
+	static const char *const roles[] = {"staff", "observer", "owner", "link", "doctor"};
 	struct str name = str_head(who->name, 64);
 
 	ASSERT((unsigned)who->role < COUNT_OF(roles));

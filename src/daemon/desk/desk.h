@@ -25,6 +25,7 @@
 #include "core/policy.h"
 #include "store/access.h"
 #include "store/cases.h"
+#include "store/doctor_reports.h"
 #include "store/events.h"
 #include "store/notices.h"
 #include "store/orders.h"
@@ -42,14 +43,16 @@ enum actor_role {
 	ACTOR_OBSERVER, /* sees everything, changes nothing */
 	ACTOR_OWNER,    /* cases of `tenant` */
 	ACTOR_LINK,     /* the bearer of one case's link: sees and acknowledges case `case_id` */
+	ACTOR_REPORT,   /* the bearer of a notice's token: may report once about case `case_id` */
 };
 
 struct actor {
 	enum actor_role role;
-	struct str name;   /* for story and audit: "anna", "root" */
-	struct str tenant; /* of ACTOR_OWNER */
-	uint64_t case_id;  /* of ACTOR_LINK */
-	struct str remote; /* client address; NULL view: local socket */
+	struct str name;    /* for story and audit: "anna", "root" */
+	struct str tenant;  /* of ACTOR_OWNER */
+	uint64_t case_id;   /* of ACTOR_LINK and ACTOR_REPORT */
+	uint64_t notice_id; /* of ACTOR_REPORT */
+	struct str remote;  /* client address; NULL view: local socket */
 };
 
 /** May this actor see the case at all? Ask before showing anything of it. */
@@ -142,6 +145,33 @@ MUSTUSE int desk_case_checks(struct desk *d, uint64_t id, struct desk_unblock *r
 
 /** The `checks` array: {name, result, detail}. */
 void desk_write_checks(struct jsonw *w, const char *key, const struct case_answer *answer);
+
+/* A token of a notice is good for so long. */
+#define DESK_REPORT_DAYS 30
+/* Reports about one case in 24 hours; further ones are refused. */
+#define DESK_REPORTS_PER_DAY 20
+
+/* What the doctor on the customer's server found, in short; the whole is `json`. */
+struct desk_report {
+	uint64_t case_id;
+	struct str verdict;
+	struct str source; /* NULL view: none was blamed */
+	struct str cause;
+	bool source_stopped;
+	struct str json; /* an object, checked */
+};
+
+/**
+ * Keep a report. It stands in the case as reported: no check of an unblock rests on it.
+ *
+ * @return 0; -ENOENT; -EPERM; -EEXIST: the token was used; -EBUSY: the case is closed; -EDQUOT:
+ *         DESK_REPORTS_PER_DAY.
+ */
+MUSTUSE int desk_report_add(struct desk *d, const struct actor *who, const struct desk_report *r,
+			    uint64_t *ret_id, struct errmsg *reterr);
+/** Whose token is it? @return 0; -ENOENT: nobody's, or over. */
+MUSTUSE int desk_report_token(struct desk *d, struct str token, struct actor *ret,
+			      struct errmsg *reterr);
 
 /* ---- acting on sources ---- */
 

@@ -6,6 +6,7 @@
 
 #include "core/proof.h"
 #include "daemon/desk/desk_impl.h"
+#include "daemon/desk/notice_data.h"
 #include "notify/mime.h"
 #include "proto/mail.h"
 
@@ -19,7 +20,9 @@
 
 /* Examples of one case in a letter; one when it is about several cases. */
 #define EXAMPLES_MAX 2
-#define ATTACHMENTS_MAX 3
+#define ATTACHMENTS_MAX 4
+/* Of them for examples; one stays free for the data. */
+#define EXAMPLES_ATTACHED_MAX 3
 /* Cases that are told in full; further ones by number. */
 #define CASES_IN_FULL 20
 #define VALUE_MAX 240
@@ -40,6 +43,7 @@ struct letter {
 	struct buf servers; /* "b1 (192.0.2.20), b2 …" */
 	struct buf numbers; /* "12, 13" */
 	struct buf checks;
+	struct buf data;
 	struct str script; /* the first script that an example names */
 	struct wall probation_until;
 	struct mime_attachment attachments[ATTACHMENTS_MAX];
@@ -193,7 +197,7 @@ static struct str reasons(struct letter *l, const struct sample *s)
 
 static struct str attach_head(struct letter *l, const struct sample *s, uint64_t case_id)
 {
-	if (l->attachment_count == ATTACHMENTS_MAX || s->head.len == 0) {
+	if (l->attachment_count == EXAMPLES_ATTACHED_MAX || s->head.len == 0) {
 		return STR_EMPTY;
 	}
 	struct str name = value(l, "case-%llu-example-%zu.eml.txt", (unsigned long long)case_id,
@@ -452,6 +456,22 @@ static int write_mail(struct letter *l, struct str text, struct buf *out, struct
 	return r < 0 ? err_set(reterr, r, "the notice is too large") : 0;
 }
 
+/* The same for programs: `postern doctor --notice` reads it. */
+static int attach_data(struct letter *l, struct errmsg *reterr)
+{
+	if (l->notice->kind == NOTICE_UNBLOCK) {
+		return 0;
+	}
+	int r = notice_data_write(l->d, l->notice, l->ids, l->id_count, &l->data, reterr);
+	if (r == 0) {
+		l->attachments[l->attachment_count++] = (struct mime_attachment){
+			.name = STR(NOTICE_DATA_NAME),
+			.content = buf_str(&l->data),
+			.type = "application/json"};
+	}
+	return r;
+}
+
 static int write_all(struct letter *l, struct buf *out, struct errmsg *reterr)
 {
 	struct template_vars v = {.count = 0};
@@ -473,6 +493,9 @@ static int write_all(struct letter *l, struct buf *out, struct errmsg *reterr)
 	template_set(&v, "checks", buf_str(&l->checks));
 	template_set(&v, "probation_until", minute(l, l->probation_until));
 	r = fill(l, template_of(l->notice->kind), &v, &text, reterr);
+	if (r == 0) {
+		r = attach_data(l, reterr);
+	}
 	if (r == 0) {
 		r = write_mail(l, buf_str(&text), out, reterr);
 	}
@@ -498,6 +521,7 @@ int letter_write(struct desk *d, const struct templates *t, const struct notice_
 	buf_init(&l->servers, VALUES_BYTES);
 	buf_init(&l->numbers, VALUES_BYTES);
 	buf_init(&l->checks, VALUES_BYTES);
+	buf_init(&l->data, NOTICE_DATA_MAX);
 	int r = l->arena == NULL ? err_set(reterr, -ENOMEM, "out of memory")
 				 : write_all(l, out, reterr);
 	arena_free(l->arena);
@@ -505,6 +529,7 @@ int letter_write(struct desk *d, const struct templates *t, const struct notice_
 	buf_done(&l->servers);
 	buf_done(&l->numbers);
 	buf_done(&l->checks);
+	buf_done(&l->data);
 	free(l);
 	return r;
 }
