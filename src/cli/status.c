@@ -55,6 +55,36 @@ static void print_networks(const struct jsonr *networks)
 	show_table(networks, columns, COUNT_OF(columns), "no networks: nothing is watched");
 }
 
+/* Where a network's legitimate mail scores otherwise than the mail the weights were made with. */
+static void print_f0(const struct jsonr *processes)
+{
+	for (size_t i = 0; i < jsonr_count(processes); i++) {
+		const struct jsonr *stats = jsonr_get(jsonr_at(processes, i), "stats");
+		const struct jsonr *networks = jsonr_get(stats, "f0");
+		struct buf line;
+
+		buf_init(&line, 4096);
+		for (size_t k = 0; k < jsonr_count(networks); k++) {
+			const struct jsonr *one = jsonr_at(networks, k);
+			const struct jsonr *share = jsonr_get(one, "share");
+			if (jsonr_i64(jsonr_get(one, "steps")) == 0) {
+				continue;
+			}
+			buf_add_cstr(&line, "\nlegitimate mail of ");
+			show_safely(&line, jsonr_str(jsonr_get(one, "network")));
+			buf_printf(&line, " by score, learned from %lld sources in %lld steps:",
+				   (long long)jsonr_i64(jsonr_get(one, "voters")),
+				   (long long)jsonr_i64(jsonr_get(one, "steps")));
+			for (size_t b = 0; b < jsonr_count(share); b++) {
+				buf_printf(&line, " %.4f", jsonr_real(jsonr_at(share, b)));
+			}
+			buf_add_char(&line, '\n');
+		}
+		printf("%.*s", STR_ARG(buf_str(&line)));
+		buf_done(&line);
+	}
+}
+
 static void print_trouble(const struct jsonr *status)
 {
 	const struct jsonr *brake = jsonr_get(status, "brake");
@@ -97,6 +127,7 @@ static int status_run(const struct cli *cli, const struct cli_args *args)
 		print_networks(jsonr_get(reply.json, "networks"));
 		printf("\n");
 		print_processes(jsonr_get(reply.json, "processes"));
+		print_f0(jsonr_get(reply.json, "processes"));
 		print_trouble(reply.json);
 	}
 	reply_done(&reply);

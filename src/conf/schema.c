@@ -390,6 +390,16 @@ static const struct conf_row decision_rows[] = {
 };
 static const struct conf_map decision_map = {"decision", decision_rows, COUNT_OF(decision_rows), 0};
 
+static const struct conf_row filter_rows[] = {
+	{.key = "learn_f0",
+	 .type = CONF_BOOL,
+	 FIELD(struct policy, learn_f0),
+	 .dflt = "true",
+	 .help = "Learn slowly, for each network, how its legitimate mail scores: the median over "
+		 "its sources. Else it is as shipped with the weights."},
+};
+static const struct conf_map filter_map = {"filter", filter_rows, COUNT_OF(filter_rows), 0};
+
 static const struct conf_row gate_rows[] = {
 	{.key = "backend",
 	 WORDS(backend_words),
@@ -429,6 +439,7 @@ static const struct conf_row root_rows[] = {
 	{.key = "decision",
 	 MAP(decision_map),
 	 .help = "The numbers of the test; change them only with `postern replay`."},
+	{.key = "filter", MAP(filter_map), .help = "How content is judged."},
 	{.key = "gate", MAP(gate_map), .help = "Enforcement."},
 	{.key = "sandbox",
 	 WORDS(sandbox_words),

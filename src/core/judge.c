@@ -120,6 +120,7 @@ static void forget(struct source_state *s, void *ctx)
 
 	ASSERT(s->held_at == 0);
 	judge_log_drop(j, s);
+	judge_site_drop(j, s);
 	judge_vote(j, s, false);
 	unlink_state(j, s);
 	j->stats.by_rung[s->rung]--;
@@ -211,6 +212,7 @@ void judge_message(struct judge *j, const struct message_obs *o)
 {
 	j->stats.messages++;
 	j->stats.one_sided += o->far == FAR_NONE;
+	judge_site_time(j, o->time);
 	struct source_state *s = touch(j, &o->source, o->time);
 	if (s == NULL) {
 		return;
@@ -219,7 +221,11 @@ void judge_message(struct judge *j, const struct message_obs *o)
 	look_around(j, s, o, &x);
 	judge_vote(j, s, false);
 	judge_log_message(j, s, o, x);
-	evidence_message(s, o, &j->rules, x, source_table_budget(j->table));
+	uint32_t trials = s->content_trials;
+	evidence_message(s, o, judge_rules(j, s), x, source_table_budget(j->table));
+	if (s->content_trials != trials) {
+		judge_site_note(j, s, o);
+	}
 	judge_vote(j, s, true);
 	judge_settle(j, s, o->time);
 	judge_log_rest(j, s);
@@ -245,13 +251,14 @@ void judge_messages(struct judge *j, const struct message_obs *list, size_t n)
 void judge_session(struct judge *j, const struct session_obs *o)
 {
 	j->stats.sessions++;
+	judge_site_time(j, o->time);
 	struct source_state *s = touch(j, &o->source, o->time);
 	if (s == NULL) {
 		return;
 	}
 	struct outside x = outside_of(j, s);
 	judge_log_session(j, s, o, x);
-	evidence_session(s, o, &j->rules, x, source_table_budget(j->table));
+	evidence_session(s, o, judge_rules(j, s), x, source_table_budget(j->table));
 	judge_settle(j, s, o->time);
 	judge_log_rest(j, s);
 	note_changed(j, s);
@@ -319,6 +326,7 @@ void judge_fact(struct judge *j, const struct judge_fact *fact)
 
 void judge_tick(struct judge *j, struct wall now)
 {
+	judge_site_time(j, now);
 	uint32_t n = j->held.count < TICK_SOURCES ? j->held.count : TICK_SOURCES;
 
 	for (uint32_t i = 0; i < n && j->held.count > 0; i++) {
@@ -383,6 +391,7 @@ void judge_standing(struct judge *j, const struct source_key *k, enum rung rung,
 static void pardon_one(struct judge *j, struct source_state *s, uint32_t until_s)
 {
 	judge_vote(j, s, false);
+	judge_site_drop(j, s); /* what it sent while abused is no vote */
 	source_state_reset(s, source_table_budget(j->table));
 	s->flags &= (uint8_t)~STATE_HAS_STANDING;
 	s->probation_until_s = until_s;
@@ -461,7 +470,11 @@ static int adopt(struct judge *j, const struct judge_opts *o, const struct ztabl
 	uint32_t *first = servers == NULL ? NULL
 					  : calloc(server_book_count(servers) + 1, sizeof(*first));
 
-	if (first == NULL) {
+	struct site *sites = calloc(o->policy->network_count + 1, sizeof(*sites));
+
+	if (first == NULL || sites == NULL) {
+		free(first);
+		free(sites);
 		server_book_free(servers);
 		return -ENOMEM;
 	}
@@ -475,6 +488,7 @@ static int adopt(struct judge *j, const struct judge_opts *o, const struct ztabl
 	j->opts = *o;
 	j->z = *z;
 	j->rules = (struct evidence_rules){.z = &j->z, .d = &o->policy->decision};
+	judge_site_adopt(j, sites);
 	for (uint32_t i = 0; i < source_table_end(j->table); i++) {
 		struct source_state *s = source_table_at(j->table, i);
 		if (s != NULL) {
@@ -527,6 +541,7 @@ void judge_free(struct judge *j)
 		server_book_free(j->servers);
 		free(j->server_first);
 		sharing_free(j->sharing);
+		judge_site_done(j);
 		brake_done(&j->brake);
 		free(j->changed.items);
 		free(j->held.items);

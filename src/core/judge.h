@@ -22,6 +22,7 @@
 #include "core/observation.h"
 #include "core/policy.h"
 #include "core/proof.h"
+#include "core/site_f0.h"
 
 /* Sources that are remembered unless told otherwise; beyond it the coldest one that is on no rung
  * and has no order is forgotten. */
@@ -46,6 +47,7 @@ struct judge_filter {
 	uint32_t f0_ppm[JUDGE_BINS_MAX]; /* share of legitimate mail in each bin */
 	uint32_t f1_ppm[JUDGE_BINS_MAX]; /* share of spam in each bin */
 	uint64_t weights_version;        /* first octets of the weights' SHA-256 */
+	uint32_t f0_version;             /* steps that f0 was learned in; 0: as shipped */
 };
 
 struct judge_opts {
@@ -54,7 +56,8 @@ struct judge_opts {
 	struct siphash_key key; /* of the tables; from random octets, fixed in tests and `scan` */
 	uint32_t sources_max;   /* 0: JUDGE_SOURCES_MAX */
 	bool has_prior;         /* content sums of a known tenant's new source start at 2 nats */
-	bool has_relay;         /* `divert` can be done; without it, it falls to `throttle` */
+	bool learns_f0; /* f0 of each network follows its own legitimate mail (DECISION §3) */
+	bool has_relay; /* `divert` can be done; without it, it falls to `throttle` */
 };
 
 enum judge_event_type {
@@ -185,6 +188,13 @@ void judge_walk(const struct judge *j, judge_visit_fn *visit, void *ctx);
 void judge_stats(const struct judge *j, struct judge_stats *ret);
 
 /**
+ * How legitimate mail scores in a network, as learned.
+ *
+ * @return false: nothing is learned here, or there is no such network.
+ */
+MUSTUSE bool judge_site_of(const struct judge *j, uint16_t network, struct site_f0 *ret);
+
+/**
  * The observations that led to a proof, with it, for storing (core/replay.h). Ask while handling
  * the event that brought the proof: the next observation changes the log.
  *
@@ -210,7 +220,7 @@ struct judge_save {
  * @return true when that was the last one.
  */
 MUSTUSE bool judge_save(const struct judge *j, struct judge_save *s, size_t part, struct buf *out);
-#define JUDGE_SAVE_OVER (256 * 1024)
+#define JUDGE_SAVE_OVER (512 * 1024)
 
 /**
  * Take back what was saved, into a fresh judge. Networks are found by their names; sources of

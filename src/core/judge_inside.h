@@ -12,6 +12,7 @@
 #include "core/replay.h"
 #include "core/server_book.h"
 #include "core/sharing.h"
+#include "core/site_f0.h"
 #include "core/source_table.h"
 #include "core/witness.h"
 
@@ -26,6 +27,28 @@ struct index_list {
 	uint32_t size;
 };
 
+/* Counted trials of a source before a place is taken for its vote on f0, and places in all: the
+ * sources that come first have them. A source that is silent for a week loses its own. */
+#define SITE_TRIALS_MIN 8
+#define SITE_VOTES_MAX 32768
+#define SITE_VOTE_HOURS (7 * 24)
+
+struct site_vote {
+	uint32_t owner; /* index of its source */
+	uint16_t network;
+	uint32_t hour; /* of its last message, hours of 1970; 0: free */
+	struct score_histogram histogram;
+};
+
+/* One network's legitimate mail, and what follows from it. */
+struct site {
+	struct site_f0 f0;
+	struct judge_filter filter;
+	struct ztable z;
+	struct evidence_rules rules;
+	uint32_t votes; /* places taken */
+};
+
 struct judge {
 	struct judge_opts opts;
 	struct ztable z;
@@ -37,6 +60,15 @@ struct judge {
 	struct brake brake;
 	struct median flagged_share;
 	bool is_guarded;
+
+	struct site *sites; /* one a network */
+	uint32_t site_count;
+	uint32_t site_hour;      /* the running one; 0: none yet */
+	uint32_t site_next;      /* network whose step is due; site_count: none */
+	struct site_vote *votes; /* SITE_VOTES_MAX, or NULL: none yet */
+	uint16_t *vote_free;     /* stack of the places that are free */
+	uint32_t free_votes;
+	bool takes_votes; /* within judge_load */
 
 	struct index_list changed; /* may name a state twice, or one that was forgotten */
 	struct index_list held;    /* held_at of each is its place + 1 */
@@ -60,6 +92,35 @@ void judge_vote(struct judge *j, struct source_state *s, bool add);
 uint32_t judge_active(const struct judge *j);
 
 void judge_drop_logs(struct judge *j);
+
+/* judge_site.c */
+/** The tables in force for a source: its network's. */
+const struct evidence_rules *judge_rules(const struct judge *j, const struct source_state *s);
+const struct judge_filter *judge_filter_in_force(const struct judge *j,
+						 const struct source_state *s);
+bool judge_learns(const struct judge *j);
+/** The policy or the filter is another: everything starts from what was shipped.
+ * @param sites  One for each network, of any content; taken over. */
+void judge_site_adopt(struct judge *j, struct site *sites);
+/** The same with the networks that are there. */
+void judge_site_reset(struct judge *j);
+void judge_site_done(struct judge *j);
+/** Time passes: steps that are due, one at a time. */
+void judge_site_time(struct judge *j, struct wall now);
+/** A message was counted as a content trial. */
+void judge_site_note(struct judge *j, struct source_state *s, const struct message_obs *o);
+/** The source's vote, made when there is room; else NULL. */
+struct site_vote *judge_site_take(struct judge *j, struct source_state *s);
+/** The source's vote is gone. */
+void judge_site_drop(struct judge *j, struct source_state *s);
+#define JUDGE_SITE_ENCODED_MAX (14 + NETWORKS_MAX * (8 + 4 * SCORE_BINS))
+void judge_site_put(struct enc *e, const struct judge *j);
+/** @param to  Where each of the checkpoint's networks is now; NETWORK_NONE: gone. */
+void judge_site_get(struct cur *c, struct judge *j, const uint16_t *to, size_t count);
+#define SITE_VOTE_ENCODED_MAX (1 + 4 + 2 * SCORE_BINS)
+void judge_site_put_vote(struct enc *e, const struct judge *j, const struct source_state *s);
+bool judge_site_get_vote(struct cur *c, struct site_vote *ret);
+void judge_site_set_vote(struct judge *j, struct source_state *s, const struct site_vote *vote);
 
 /* judge_log.c */
 void judge_log_message(struct judge *j, struct source_state *s, const struct message_obs *o,

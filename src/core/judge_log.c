@@ -12,7 +12,7 @@
 void judge_log_drop(struct judge *j, struct source_state *s)
 {
 	if (s->log != NULL) {
-		buf_done(s->log);
+		buf_done(&s->log->records);
 		free(s->log);
 		s->log = NULL;
 		j->logs--;
@@ -21,8 +21,8 @@ void judge_log_drop(struct judge *j, struct source_state *s)
 
 static void begin(struct judge *j, struct source_state *s)
 {
-	buf_clear(s->log);
-	replay_begin(s->log, &j->opts.policy->decision, &j->opts.filter, s);
+	buf_clear(&s->log->records);
+	replay_begin(s->log, &j->opts.policy->decision, judge_filter_in_force(j, s), s);
 }
 
 static bool start(struct judge *j, struct source_state *s)
@@ -35,7 +35,7 @@ static bool start(struct judge *j, struct source_state *s)
 	if (s->log == NULL) {
 		return false;
 	}
-	buf_init(s->log, REPLAY_LOG_MAX + SOURCE_STATE_ENCODED_MAX);
+	buf_init(&s->log->records, REPLAY_LOG_MAX + SOURCE_STATE_ENCODED_MAX);
 	j->logs++;
 	begin(j, s);
 	return true;
@@ -44,6 +44,16 @@ static bool start(struct judge *j, struct source_state *s)
 void judge_log_restart(struct judge *j, struct source_state *s)
 {
 	if (s->log != NULL) {
+		begin(j, s);
+	}
+}
+
+/* The network's tables may have changed since the last record. */
+static void note_tables(struct judge *j, struct source_state *s)
+{
+	const struct judge_filter *f = judge_filter_in_force(j, s);
+
+	if (s->log->f0_version != f->f0_version && !replay_add_tables(s->log, f)) {
 		begin(j, s);
 	}
 }
@@ -84,6 +94,7 @@ void judge_log_message(struct judge *j, struct source_state *s, const struct mes
 	if (s->log == NULL && (!is_stirring(j, s) || !start(j, s))) {
 		return;
 	}
+	note_tables(j, s);
 	if (!replay_add_message(s->log, o, x, j->is_guarded)) {
 		begin(j, s);
 		(void)!replay_add_message(s->log, o, x, j->is_guarded);
@@ -96,6 +107,7 @@ void judge_log_session(struct judge *j, struct source_state *s, const struct ses
 	if (s->log == NULL && (!is_stirring(j, s) || !start(j, s))) {
 		return;
 	}
+	note_tables(j, s);
 	if (!replay_add_session(s->log, o, x, j->is_guarded)) {
 		begin(j, s);
 		(void)!replay_add_session(s->log, o, x, j->is_guarded);
@@ -104,11 +116,12 @@ void judge_log_session(struct judge *j, struct source_state *s, const struct ses
 
 bool judge_log_of(struct judge *j, const struct proof *p, struct buf *ret)
 {
-	const struct source_state *s = source_table_find(j->table, &p->source);
+	struct source_state *s = source_table_find(j->table, &p->source);
 
-	if (s == NULL || s->log == NULL || buf_end(s->log) < 0) {
+	if (s == NULL || s->log == NULL || buf_end(&s->log->records) < 0) {
 		return false;
 	}
-	replay_file_write(buf_str(s->log), p, ret);
+	note_tables(j, s); /* the proof names those of now */
+	replay_file_write(buf_str(&s->log->records), p, ret);
 	return buf_end(ret) == 0;
 }

@@ -163,7 +163,7 @@ static enum rung ask_brake(struct judge *j, struct source_state *s, enum rung ne
 static struct finding conclude(struct judge *j, struct source_state *s, uint32_t now_s)
 {
 	struct thresholds t = thresholds_of(s, &j->opts.policy->decision, now_s);
-	struct finding f = witness_find(s, &t, &j->z, now_s, j->is_guarded);
+	struct finding f = witness_find(s, &t, judge_rules(j, s)->z, now_s, j->is_guarded);
 
 	if (s->rung == RUNG_BLOCK && f.verdict != VERDICT_ABUSED && s->verdict == VERDICT_ABUSED) {
 		/* Behind a block nothing new is seen; that it was abused stays true. */

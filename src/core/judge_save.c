@@ -2,8 +2,9 @@
 /*
  * judge_save: the checkpoint. Layer: core (pure).
  *
- * Version, names of the networks, brake and counters; then one record a source (length, state),
- * a length of zero, and how many there were. The shared campaigns of the last hour are not kept.
+ * Version, names of the networks, brake and counters; then one record a source (length, state,,
+ * its vote on f0 when there is one), a length of zero, and how many there were. The shared
+ * campaigns of the last hour are not kept.
  */
 #include "core/judge_inside.h"
 
@@ -16,10 +17,14 @@
 
 #include "base/poison.h"
 
-#define SAVE_VERSION 1
+/* 2: with f0 of each network and the votes. */
+#define SAVE_VERSION 2
+#define SAVE_VERSION_BEFORE 1
+#define RECORD_MAX (SOURCE_STATE_ENCODED_MAX + SITE_VOTE_ENCODED_MAX)
 #define NAME_MAX_OCTETS 255
 
-static_assert(BRAKE_ENCODED_MAX + NETWORKS_MAX * 64 + SOURCE_STATE_ENCODED_MAX + 256 <=
+static_assert(BRAKE_ENCODED_MAX + NETWORKS_MAX * (NAME_MAX_OCTETS + 4) + JUDGE_SITE_ENCODED_MAX +
+			      RECORD_MAX + 256 <=
 		      JUDGE_SAVE_OVER,
 	      "a part is never much longer than asked for");
 
@@ -60,14 +65,22 @@ static void put_head(struct enc *e, const void *what)
 	enc_uint(e, 8, j->stats.sessions);
 	enc_uint(e, 8, j->stats.one_sided);
 	enc_uint(e, 8, j->stats.forgotten);
+	judge_site_put(e, j);
 }
+
+struct source_of {
+	const struct judge *judge;
+	const struct source_state *source;
+};
 
 static void put_source(struct enc *e, const void *what)
 {
-	uint8_t state[SOURCE_STATE_ENCODED_MAX];
+	const struct source_of *one = what;
+	uint8_t state[RECORD_MAX];
 	struct enc inner = enc_of(state, sizeof(state));
 
-	source_state_put(&inner, what);
+	source_state_put(&inner, one->source);
+	judge_site_put_vote(&inner, one->judge, one->source);
 	int n = enc_end(&inner);
 	if (n < 0) {
 		e->err = n;
@@ -91,7 +104,7 @@ bool judge_save(const struct judge *j, struct judge_save *s, size_t part, struct
 
 	if (!s->is_begun) {
 		size_t names = j->opts.policy->network_count * (NAME_MAX_OCTETS + 4);
-		add(out, BRAKE_ENCODED_MAX + names + 256, put_head, j);
+		add(out, BRAKE_ENCODED_MAX + names + JUDGE_SITE_ENCODED_MAX + 256, put_head, j);
 		s->is_begun = true;
 	}
 	while (s->next < source_table_end(j->table)) {
@@ -100,7 +113,8 @@ bool judge_save(const struct judge *j, struct judge_save *s, size_t part, struct
 		}
 		const struct source_state *source = source_table_at(j->table, s->next++);
 		if (source != NULL) {
-			add(out, 2 + SOURCE_STATE_ENCODED_MAX, put_source, source);
+			const struct source_of one = {.judge = j, .source = source};
+			add(out, 2 + RECORD_MAX, put_source, &one);
 			s->count++;
 		}
 	}
@@ -110,9 +124,9 @@ bool judge_save(const struct judge *j, struct judge_save *s, size_t part, struct
 
 /* Where the networks of the checkpoint are now. */
 struct network_map {
-	uint16_t to[NETWORKS_MAX];
-	bool is_gone[NETWORKS_MAX];
+	uint16_t to[NETWORKS_MAX]; /* NETWORK_NONE: gone */
 	size_t count;
+	unsigned version; /* of the checkpoint */
 };
 
 static void get_networks(struct cur *c, const struct policy *p, struct network_map *ret)
@@ -120,10 +134,9 @@ static void get_networks(struct cur *c, const struct policy *p, struct network_m
 	ret->count = (size_t)cur_uint(c, 2, NETWORKS_MAX);
 	for (size_t i = 0; i < ret->count; i++) {
 		struct str name = cur_str(c, NAME_MAX_OCTETS);
-		ret->is_gone[i] = true;
+		ret->to[i] = NETWORK_NONE;
 		for (size_t n = 0; n < p->network_count && n < NETWORKS_MAX; n++) {
 			if (str_is_equal(str_of(p->networks[n].name), name)) {
-				ret->is_gone[i] = false;
 				ret->to[i] = (uint16_t)n;
 			}
 		}
@@ -132,7 +145,7 @@ static void get_networks(struct cur *c, const struct policy *p, struct network_m
 
 static void get_head(struct cur *c, struct judge *j, struct network_map *map)
 {
-	wire_get_version(c, SAVE_VERSION);
+	map->version = wire_get_version_of(c, SAVE_VERSION_BEFORE, SAVE_VERSION);
 	get_networks(c, j->opts.policy, map);
 	brake_get(c, &j->brake);
 	j->is_guarded = cur_bool(c);
@@ -143,6 +156,9 @@ static void get_head(struct cur *c, struct judge *j, struct network_map *map)
 	j->stats.sessions = cur_uint(c, 8, UINT64_MAX);
 	j->stats.one_sided = cur_uint(c, 8, UINT64_MAX);
 	j->stats.forgotten = cur_uint(c, 8, UINT64_MAX);
+	if (map->version > SAVE_VERSION_BEFORE) {
+		judge_site_get(c, j, map->to, map->count);
+	}
 }
 
 static void never_called(struct source_state *s, void *ctx)
@@ -152,7 +168,7 @@ static void never_called(struct source_state *s, void *ctx)
 }
 
 /* Put one state into the table; a full table leaves it out. */
-static int take_state(struct judge *j, struct source_state *read)
+static int take_state(struct judge *j, struct source_state *read, const struct site_vote *vote)
 {
 	if (source_table_count(j->table) ==
 	    (j->opts.sources_max == 0 ? JUDGE_SOURCES_MAX : j->opts.sources_max)) {
@@ -176,6 +192,9 @@ static int take_state(struct judge *j, struct source_state *read)
 	judge_vote(j, s, true);
 	judge_hold(j, s, s->last_s);
 	j->stats.by_rung[s->rung]++;
+	if (vote != NULL) {
+		judge_site_set_vote(j, s, vote);
+	}
 	return 0;
 }
 
@@ -184,21 +203,23 @@ static int get_source(struct cur *c, struct judge *j, const struct network_map *
 	struct str record = cur_bytes(c, len);
 	struct cur inner = cur_of(record.ptr, record.len);
 	struct source_state s;
+	struct site_vote vote;
 
 	source_state_get(&inner, &s, source_table_budget(j->table));
+	bool has_vote = map->version > SAVE_VERSION_BEFORE && judge_site_get_vote(&inner, &vote);
 	if (cur_end(&inner) < 0 || s.first_s == 0 ||
 	    (s.key.network != NETWORK_NONE && s.key.network >= map->count)) {
 		source_state_forget(&s, source_table_budget(j->table));
 		return -EBADMSG;
 	}
 	if (s.key.network != NETWORK_NONE) {
-		if (map->is_gone[s.key.network]) {
+		if (map->to[s.key.network] == NETWORK_NONE) {
 			source_state_forget(&s, source_table_budget(j->table));
 			return 0;
 		}
 		s.key.network = map->to[s.key.network];
 	}
-	return take_state(j, &s);
+	return take_state(j, &s, has_vote ? &vote : NULL);
 }
 
 static int get_sources(struct cur *c, struct judge *j, const struct network_map *map)
@@ -206,7 +227,7 @@ static int get_sources(struct cur *c, struct judge *j, const struct network_map 
 	uint32_t count = 0;
 
 	for (;;) {
-		size_t len = (size_t)cur_uint(c, 2, SOURCE_STATE_ENCODED_MAX);
+		size_t len = (size_t)cur_uint(c, 2, RECORD_MAX);
 		if (len == 0 || c->err != 0) {
 			break;
 		}
@@ -225,6 +246,7 @@ static int get_sources(struct cur *c, struct judge *j, const struct network_map 
 static void start_over(struct judge *j)
 {
 	judge_drop_logs(j);
+	judge_site_reset(j);
 	source_table_clear(j->table);
 	for (uint32_t i = 0; i < server_book_count(j->servers); i++) {
 		j->server_first[i] = SOURCE_NONE;

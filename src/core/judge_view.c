@@ -11,9 +11,11 @@
 void judge_make_proof(const struct judge *j, const struct source_state *s, struct wall now,
 		      struct proof *ret)
 {
-	state_proof_make(s, &j->rules, now, ret);
+	const struct judge_filter *f = judge_filter_in_force(j, s);
+
+	state_proof_make(s, judge_rules(j, s), now, ret);
 	ret->rung = judge_server_rung(j, s);
-	ret->weights_version = j->opts.filter.weights_version;
+	state_proof_filter(f, ret);
 }
 
 bool judge_proof_of(const struct judge *j, const struct source_key *k, struct proof *ret)

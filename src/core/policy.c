@@ -48,6 +48,7 @@ struct policy *policy_new(void)
 				.brake_share_ppm = 10000,
 				.brake_window_s = 600,
 			},
+		.learn_f0 = true,
 		.gate_backend = "nft",
 		.sandbox_required = true,
 	};

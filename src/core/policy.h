@@ -97,6 +97,8 @@ struct policy {
 	uint32_t keep_events_s;
 	uint32_t keep_audit_s;
 
+	bool learn_f0; /* the share of legitimate mail in each bin of scores, per network */
+
 	struct decision_policy decision;
 	const char *gate_backend; /* "nft", "dry-run" */
 	bool sandbox_required;

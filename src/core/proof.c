@@ -17,11 +17,13 @@
 
 #include "base/poison.h"
 
-#define PROOF_VERSION 1
+/* 2: with f0 as it was learned. */
+#define PROOF_VERSION 2
+#define PROOF_VERSION_BEFORE 1
 
 /* Octets of one leg and of all that is counted once. */
 #define LEG_OCTETS (1 + 1 + 1 + 4 + 4 + 4 + 4 + 4 + 8)
-#define FIXED_OCTETS 256
+#define FIXED_OCTETS 320
 static_assert(FIXED_OCTETS + PROOF_RULE_MAX + PROOF_LEGS_MAX * LEG_OCTETS +
 			      PROOF_SAMPLES_MAX * SHA256_SIZE <=
 		      PROOF_ENCODED_MAX,
@@ -60,6 +62,7 @@ int proof_encode(const struct proof *p, void *data, size_t size)
 {
 	struct enc e = enc_of(data, size);
 
+	ASSERT(p->f0_count <= PROOF_BINS_MAX);
 	ASSERT(p->leg_count <= PROOF_LEGS_MAX && p->sample_count <= PROOF_SAMPLES_MAX);
 	enc_uint(&e, 1, PROOF_VERSION);
 	wire_put_source(&e, &p->source);
@@ -79,6 +82,11 @@ int proof_encode(const struct proof *p, void *data, size_t size)
 	enc_str(&e, str_head(str_of(p->rule), PROOF_RULE_MAX - 1));
 	enc_uint(&e, 4, p->rule_version);
 	enc_uint(&e, 8, p->weights_version);
+	enc_uint(&e, 4, p->f0_version);
+	enc_uint(&e, 1, p->f0_count);
+	for (size_t i = 0; i < p->f0_count; i++) {
+		enc_uint(&e, 4, p->f0_ppm[i]);
+	}
 	enc_uint(&e, 1, p->leg_count);
 	for (size_t i = 0; i < p->leg_count; i++) {
 		put_leg(&e, &p->legs[i]);
@@ -104,7 +112,7 @@ static void get_rule(struct cur *c, char ret[static PROOF_RULE_MAX])
 
 static void get_proof(struct cur *c, struct proof *ret)
 {
-	wire_get_version(c, PROOF_VERSION);
+	unsigned version = wire_get_version_of(c, PROOF_VERSION_BEFORE, PROOF_VERSION);
 	wire_get_source(c, &ret->source);
 	ret->time.ns = cur_int(c, 8);
 	ret->verdict = (enum verdict)cur_uint(c, 1, VERDICT_COUNT - 1);
@@ -122,6 +130,13 @@ static void get_proof(struct cur *c, struct proof *ret)
 	get_rule(c, ret->rule);
 	ret->rule_version = (uint32_t)cur_uint(c, 4, UINT32_MAX);
 	ret->weights_version = cur_uint(c, 8, UINT64_MAX);
+	if (version > PROOF_VERSION_BEFORE) {
+		ret->f0_version = (uint32_t)cur_uint(c, 4, UINT32_MAX);
+		ret->f0_count = (size_t)cur_uint(c, 1, PROOF_BINS_MAX);
+	}
+	for (size_t i = 0; i < ret->f0_count; i++) {
+		ret->f0_ppm[i] = (uint32_t)cur_uint(c, 4, 1000000);
+	}
 	ret->leg_count = (size_t)cur_uint(c, 1, PROOF_LEGS_MAX);
 	for (size_t i = 0; i < ret->leg_count; i++) {
 		get_leg(c, &ret->legs[i]);
@@ -247,8 +262,13 @@ void proof_write_text(const struct proof *p, struct buf *out)
 	for (size_t i = 0; i < p->leg_count; i++) {
 		write_leg(p, &p->legs[i], out);
 	}
-	buf_printf(out, "rules version %" PRIu32 ", weights %016" PRIx64 "\n", p->rule_version,
-		   p->weights_version);
+	buf_printf(out, "rules version %" PRIu32 ", weights %016" PRIx64 "%s", p->rule_version,
+		   p->weights_version, p->f0_count > 0 ? "" : "\n");
+	for (size_t i = 0; i < p->f0_count; i++) {
+		buf_add_cstr(out, i == 0 ? ", legitimate mail by score as learned here:" : "");
+		buf_printf(out, " %" PRIu32 ".%04" PRIu32 "%s", p->f0_ppm[i] / 1000000,
+			   p->f0_ppm[i] % 1000000 / 100, i + 1 == p->f0_count ? "\n" : "");
+	}
 	for (size_t i = 0; i < p->sample_count; i++) {
 		buf_add_cstr(out, i == 0 ? "samples:" : "");
 		buf_add_char(out, ' ');

@@ -12,6 +12,7 @@
 #define PROOF_LEGS_MAX 24
 #define PROOF_SAMPLES_MAX 8
 #define PROOF_RULE_MAX 64
+#define PROOF_BINS_MAX 16
 
 /* What the legs of kind `fanout` count; PROOF_STREAM_NONE for all other kinds. */
 enum proof_stream {
@@ -52,6 +53,9 @@ struct proof {
 	char rule[PROOF_RULE_MAX]; /* which line of DECISION §2 decided, in words; ends in NUL */
 	uint32_t rule_version;
 	uint64_t weights_version; /* first octets of the weights' SHA-256 */
+	uint32_t f0_version;      /* steps that the network's f0 was learned in; 0: as shipped */
+	uint32_t f0_ppm[PROOF_BINS_MAX]; /* that f0: share of legitimate mail in each bin */
+	size_t f0_count;                 /* 0: it is the weights' own */
 	struct proof_leg legs[PROOF_LEGS_MAX];
 	size_t leg_count;
 	uint8_t samples[PROOF_SAMPLES_MAX][SHA256_SIZE]; /* newest last */

@@ -13,11 +13,14 @@
 
 #include "base/poison.h"
 
-#define REPLAY_VERSION 1
+/* 2: with the version of f0, and records of it. */
+#define REPLAY_VERSION 2
+#define REPLAY_VERSION_BEFORE 1
 
 enum record {
 	RECORD_MESSAGE = 1,
 	RECORD_SESSION,
+	RECORD_TABLES, /* from version 2 on */
 };
 
 #define BIT_TRUSTED 1
@@ -29,6 +32,7 @@ enum record {
 
 /* Type, bits, length. */
 #define RECORD_HEAD 4
+#define TABLES_OCTETS_MAX (4 + 4 * JUDGE_BINS_MAX)
 
 static void put_rules(struct enc *e, const struct decision_policy *d, const struct judge_filter *f)
 {
@@ -43,6 +47,7 @@ static void put_rules(struct enc *e, const struct decision_policy *d, const stru
 	enc_uint(e, 4, f->tpr_ppm);
 	enc_uint(e, 4, f->fpr_ppm);
 	enc_uint(e, 8, f->weights_version);
+	enc_uint(e, 4, f->f0_version);
 	enc_uint(e, 1, f->bin_count);
 	for (size_t i = 0; i < f->bin_count; i++) {
 		enc_uint(e, 4, f->f0_ppm[i]);
@@ -50,7 +55,8 @@ static void put_rules(struct enc *e, const struct decision_policy *d, const stru
 	}
 }
 
-static void get_rules(struct cur *c, struct decision_policy *d, struct judge_filter *f)
+static void get_rules(struct cur *c, unsigned version, struct decision_policy *d,
+		      struct judge_filter *f)
 {
 	d->h_micro = (uint32_t)cur_uint(c, 4, UINT32_MAX);
 	d->h2_micro = (uint32_t)cur_uint(c, 4, UINT32_MAX);
@@ -63,6 +69,7 @@ static void get_rules(struct cur *c, struct decision_policy *d, struct judge_fil
 	f->tpr_ppm = (uint32_t)cur_uint(c, 4, 1000000);
 	f->fpr_ppm = (uint32_t)cur_uint(c, 4, 1000000);
 	f->weights_version = cur_uint(c, 8, UINT64_MAX);
+	f->f0_version = version > 1 ? (uint32_t)cur_uint(c, 4, UINT32_MAX) : 0;
 	f->bin_count = (size_t)cur_uint(c, 1, JUDGE_BINS_MAX);
 	for (size_t i = 0; i < f->bin_count; i++) {
 		f->f0_ppm[i] = (uint32_t)cur_uint(c, 4, 1000000);
@@ -70,11 +77,11 @@ static void get_rules(struct cur *c, struct decision_policy *d, struct judge_fil
 	}
 }
 
-void replay_begin(struct buf *log, const struct decision_policy *d, const struct judge_filter *f,
-		  const struct source_state *base)
+void replay_begin(struct replay_log *log, const struct decision_policy *d,
+		  const struct judge_filter *f, const struct source_state *base)
 {
 	const size_t most = SOURCE_STATE_ENCODED_MAX + 512;
-	char *at = buf_reserve(log, most);
+	char *at = buf_reserve(&log->records, most);
 
 	if (at == NULL) {
 		return;
@@ -86,10 +93,11 @@ void replay_begin(struct buf *log, const struct decision_policy *d, const struct
 	source_state_put(&e, base);
 	int n = enc_end(&e);
 	if (n < 0) {
-		log->err = n;
+		log->records.err = n;
 		return;
 	}
-	log->len += (size_t)n;
+	log->records.len += (size_t)n;
+	log->f0_version = f->f0_version;
 }
 
 static unsigned bits_of(struct outside x, bool is_guarded)
@@ -109,40 +117,56 @@ static struct outside outside_of(unsigned bits)
 	};
 }
 
-static bool add(struct buf *log, enum record type, unsigned bits, struct str obs)
+static bool add(struct buf *to, enum record type, unsigned bits, struct str obs)
 {
 	uint8_t head[RECORD_HEAD];
 	struct enc e = enc_of(head, sizeof(head));
 
-	if (log->err != 0 || log->len + sizeof(head) + obs.len > REPLAY_LOG_MAX) {
+	if (to->err != 0 || to->len + sizeof(head) + obs.len > REPLAY_LOG_MAX) {
 		return false;
 	}
 	enc_uint(&e, 1, type);
 	enc_uint(&e, 1, bits);
 	enc_uint(&e, 2, obs.len);
-	buf_add(log, (struct str){(const char *)head, sizeof(head)});
-	buf_add(log, obs);
-	return buf_end(log) == 0;
+	buf_add(to, (struct str){(const char *)head, sizeof(head)});
+	buf_add(to, obs);
+	return buf_end(to) == 0;
 }
 
-bool replay_add_message(struct buf *log, const struct message_obs *o, struct outside x,
+bool replay_add_message(struct replay_log *log, const struct message_obs *o, struct outside x,
 			bool is_guarded)
 {
 	uint8_t body[MESSAGE_OBS_ENCODED_MAX];
 	int n = message_obs_encode(o, body, sizeof(body));
 
-	return n > 0 && add(log, RECORD_MESSAGE, bits_of(x, is_guarded),
+	return n > 0 && add(&log->records, RECORD_MESSAGE, bits_of(x, is_guarded),
 			    (struct str){(const char *)body, (size_t)n});
 }
 
-bool replay_add_session(struct buf *log, const struct session_obs *o, struct outside x,
+bool replay_add_session(struct replay_log *log, const struct session_obs *o, struct outside x,
 			bool is_guarded)
 {
 	uint8_t body[SESSION_OBS_ENCODED_MAX];
 	int n = session_obs_encode(o, body, sizeof(body));
 
-	return n > 0 && add(log, RECORD_SESSION, bits_of(x, is_guarded),
+	return n > 0 && add(&log->records, RECORD_SESSION, bits_of(x, is_guarded),
 			    (struct str){(const char *)body, (size_t)n});
+}
+
+bool replay_add_tables(struct replay_log *log, const struct judge_filter *f)
+{
+	uint8_t body[TABLES_OCTETS_MAX];
+	struct enc e = enc_of(body, sizeof(body));
+
+	enc_uint(&e, 4, f->f0_version);
+	for (size_t i = 0; i < f->bin_count; i++) {
+		enc_uint(&e, 4, f->f0_ppm[i]);
+	}
+	if (!add(&log->records, RECORD_TABLES, 0, (struct str){(const char *)body, e.used})) {
+		return false;
+	}
+	log->f0_version = f->f0_version;
+	return true;
 }
 
 void replay_file_write(struct str log, const struct proof *p, struct buf *ret)
@@ -172,9 +196,23 @@ struct run {
 	bool is_guarded;
 };
 
-static int step(struct run *r, struct cur *c)
+static int take_tables(struct run *r, struct str body)
 {
-	enum record type = (enum record)cur_uint(c, 1, RECORD_SESSION);
+	struct cur c = cur_of(body.ptr, body.len);
+
+	r->f.f0_version = (uint32_t)cur_uint(&c, 4, UINT32_MAX);
+	for (size_t i = 0; i < r->f.bin_count; i++) {
+		r->f.f0_ppm[i] = (uint32_t)cur_uint(&c, 4, 1000000);
+	}
+	if (cur_end(&c) < 0 || ztable_make(&r->d, &r->f, &r->z, NULL) < 0) {
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static int step(struct run *r, struct cur *c, uint32_t *count)
+{
+	enum record type = (enum record)cur_uint(c, 1, RECORD_TABLES);
 	unsigned bits = (unsigned)cur_uint(c, 1, BITS_ALL);
 	struct str body = cur_bytes(c, (size_t)cur_uint(c, 2, MESSAGE_OBS_ENCODED_MAX));
 	struct message_obs message;
@@ -183,6 +221,10 @@ static int step(struct run *r, struct cur *c)
 	if (c->err != 0) {
 		return c->err;
 	}
+	if (type == RECORD_TABLES) {
+		return take_tables(r, body);
+	}
+	++*count;
 	r->is_guarded = (bits & BIT_GUARDED) != 0;
 	if (type == RECORD_MESSAGE && message_obs_decode(body.ptr, body.len, &message) == 0) {
 		evidence_message(&r->state, &message, &r->rules, outside_of(bits), &r->budget);
@@ -207,14 +249,14 @@ static void conclude(struct run *r, struct wall at, struct proof *ret)
 	r->state.rule_main = (uint8_t)f.main_kind;
 	r->state.rule_support = (uint8_t)f.support;
 	state_proof_make(&r->state, &r->rules, at, ret);
-	ret->weights_version = r->f.weights_version;
+	state_proof_filter(&r->f, ret);
 }
 
 static int run_log(struct run *r, struct cur *c, struct replay_result *ret, struct errmsg *reterr)
 {
-	wire_get_version(c, REPLAY_VERSION);
+	unsigned version = wire_get_version_of(c, REPLAY_VERSION_BEFORE, REPLAY_VERSION);
 	unsigned rule_version = (unsigned)cur_uint(c, 1, UINT8_MAX);
-	get_rules(c, &r->d, &r->f);
+	get_rules(c, version, &r->d, &r->f);
 	if (c->err == 0 && rule_version != RULE_VERSION) {
 		return err_set(reterr, -EBADMSG, "was decided by rules of version %u",
 			       rule_version);
@@ -225,10 +267,9 @@ static int run_log(struct run *r, struct cur *c, struct replay_result *ret, stru
 	r->rules = (struct evidence_rules){.z = &r->z, .d = &r->d};
 	source_state_get(c, &r->state, &r->budget);
 	while (c->err == 0 && c->left > 0) {
-		if (step(r, c) < 0) {
+		if (step(r, c, &ret->observations) < 0) {
 			return err_set(reterr, -EBADMSG, "has a broken observation");
 		}
-		ret->observations++;
 	}
 	if (cur_end(c) < 0) {
 		return err_set(reterr, -EBADMSG, "is not whole");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * replay: a log from which a verdict about one source can be computed again, bit for bit: the
- * rules and rates that held, the source's state when the log began, and every observation since
- * with what it owed to the world around (was the campaign shared, was the filter in doubt).
+ * rules and rates that held (f0 as the network had learned it, and each change of it), the
+ * source's state when the log began, and every observation since with what it owed to the world
+ * around (was the campaign shared, was the filter in doubt).
  *
  * Bounded: a full log begins anew with the state of that moment. Layer: core (pure).
  */
@@ -17,18 +18,26 @@
 /* Octets of a log with the proof that was given from it. */
 #define REPLAY_FILE_MAX (REPLAY_LOG_MAX + PROOF_ENCODED_MAX + 16)
 
+struct replay_log {
+	struct buf records;
+	uint32_t f0_version; /* of the tables that its next record is counted with */
+};
+
 /** Begin a log in an empty buffer. */
-void replay_begin(struct buf *log, const struct decision_policy *d, const struct judge_filter *f,
-		  const struct source_state *base);
+void replay_begin(struct replay_log *log, const struct decision_policy *d,
+		  const struct judge_filter *f, const struct source_state *base);
 /**
  * Add what is applied next.
  *
  * @return false: it is full, and unchanged. Begin anew.
  */
-MUSTUSE bool replay_add_message(struct buf *log, const struct message_obs *o, struct outside x,
-				bool is_guarded);
-MUSTUSE bool replay_add_session(struct buf *log, const struct session_obs *o, struct outside x,
-				bool is_guarded);
+MUSTUSE bool replay_add_message(struct replay_log *log, const struct message_obs *o,
+				struct outside x, bool is_guarded);
+MUSTUSE bool replay_add_session(struct replay_log *log, const struct session_obs *o,
+				struct outside x, bool is_guarded);
+
+/** The network's f0 was learned further: what follows is counted with it. */
+MUSTUSE bool replay_add_tables(struct replay_log *log, const struct judge_filter *f);
 
 /** A log and the proof that was given from it, as it is stored. */
 void replay_file_write(struct str log, const struct proof *p, struct buf *ret);

@@ -12,6 +12,8 @@
 #include "base/poison.h"
 
 #define WHOLE 1000000
+/* Of the factor that makes medians sum to one. */
+#define SCALE_ONE (UINT64_C(1) << 20)
 
 void score_histogram_add(struct score_histogram *h, uint8_t bin)
 {
@@ -67,38 +69,68 @@ static uint32_t median_share(const struct score_histogram *all, size_t n, size_t
 	return votes[count / 2];
 }
 
-static uint32_t hold(uint64_t v, uint32_t shipped)
+static uint64_t low_of(const struct site_f0 *f, size_t bin)
 {
-	uint32_t low = shipped / SITE_SPAN;
-	uint64_t high = (uint64_t)shipped * SITE_SPAN;
+	uint32_t low = f->shipped_ppm[bin] / SITE_SPAN;
 
-	return (uint32_t)(v < low ? low : v > high ? high : v);
+	return low > 0 ? low : 1;
 }
 
-/* Medians of shares don't sum to one: rare bins come out as nothing. They get what was shipped
- * instead, so that no score is ever impossible. */
+static uint64_t high_of(const struct site_f0 *f, size_t bin)
+{
+	return (uint64_t)f->shipped_ppm[bin] * SITE_SPAN + 1;
+}
+
+static uint64_t scaled(const struct site_f0 *f, size_t bin, uint64_t median, uint64_t scale)
+{
+	uint64_t v = median * scale / SCALE_ONE;
+	uint64_t low = low_of(f, bin);
+	uint64_t high = high_of(f, bin);
+
+	return v < low ? low : v > high ? high : v;
+}
+
+/* Medians of shares don't sum to one. The largest scale at which they, held within their bounds,
+ * sum to one at most: there is one, since all lower bounds together are an eighth. */
+static uint64_t find_scale(const struct site_f0 *f, const uint64_t medians[static SCORE_BINS])
+{
+	uint64_t low = 0;
+	uint64_t high = SCALE_ONE * WHOLE;
+
+	while (high - low > 1) {
+		uint64_t middle = low + (high - low) / 2;
+		uint64_t sum = 0;
+		for (size_t b = 0; b < SCORE_BINS; b++) {
+			sum += scaled(f, b, medians[b], middle);
+		}
+		if (sum <= WHOLE) {
+			low = middle;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+/* A rare bin that most have never seen counts as what was shipped: no score is ever impossible. */
 static void vote(struct site_f0 *f, const struct score_histogram *all, size_t n, uint32_t *votes)
 {
-	uint32_t medians[SCORE_BINS];
-	uint64_t sum = 0;
+	uint64_t medians[SCORE_BINS];
 
 	for (size_t b = 0; b < SCORE_BINS; b++) {
 		uint32_t m = median_share(all, n, b, votes);
-
-		medians[b] = hold(m == 0 ? f->shipped_ppm[b] : m, f->shipped_ppm[b]);
-		sum += medians[b];
+		medians[b] = m == 0 ? f->shipped_ppm[b] : m;
 	}
-	for (size_t b = 0; b < SCORE_BINS && sum > 0; b++) {
-		int64_t target = (int64_t)((uint64_t)medians[b] * WHOLE / sum);
-		int64_t way = target - (int64_t)f->f0_ppm[b];
+	uint64_t scale = find_scale(f, medians);
+	for (size_t b = 0; b < SCORE_BINS; b++) {
+		int64_t way = (int64_t)scaled(f, b, medians[b], scale) - (int64_t)f->f0_ppm[b];
 		int64_t step = way / SITE_STEP;
-
 		if (step == 0 && way != 0) {
 			step = way > 0 ? 1 : -1;
 		}
 		f->f0_ppm[b] = (uint32_t)((int64_t)f->f0_ppm[b] + step);
 	}
-	f->is_learned = true;
+	f->version += f->version < UINT32_MAX;
 }
 
 void site_f0_step(struct site_f0 *f, const struct score_histogram *all, size_t n, bool frozen)
@@ -117,4 +149,23 @@ void site_f0_step(struct site_f0 *f, const struct score_histogram *all, size_t n
 		vote(f, all, count, votes);
 	}
 	free(votes);
+}
+
+bool site_f0_take(struct site_f0 *f, const uint32_t f0_ppm[static SCORE_BINS], uint32_t version)
+{
+	uint64_t sum = 0;
+
+	for (size_t b = 0; b < SCORE_BINS; b++) {
+		sum += f0_ppm[b];
+		if (f0_ppm[b] > high_of(f, b) || f0_ppm[b] + 1 < low_of(f, b)) {
+			return false;
+		}
+	}
+	/* What was shipped may itself be rounded. */
+	if (sum < WHOLE / 100 * 99 || sum > WHOLE / 100 * 101) {
+		return false;
+	}
+	memcpy(f->f0_ppm, f0_ppm, sizeof(f->f0_ppm));
+	f->version = version;
+	return true;
 }

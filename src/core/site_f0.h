@@ -39,7 +39,7 @@ struct site_f0 {
 	uint32_t shipped_ppm[SCORE_BINS];
 	uint32_t f0_ppm[SCORE_BINS]; /* the estimate; its sum is 1,000,000 but for rounding */
 	uint32_t voters;             /* sources that voted in the last step */
-	bool is_learned;             /* it has moved away from what was shipped */
+	uint32_t version;            /* steps that were made; 0: it is what was shipped */
 };
 
 /** Begin with what was shipped. */
@@ -55,5 +55,13 @@ void site_f0_init(struct site_f0 *f, const uint32_t shipped_ppm[static SCORE_BIN
  * Cost: sorts the votes of each bin.
  */
 void site_f0_step(struct site_f0 *f, const struct score_histogram *all, size_t n, bool frozen);
+
+/**
+ * Go on from an estimate that was saved.
+ *
+ * @return false: it is none, or beyond what is allowed; nothing has changed.
+ */
+MUSTUSE bool site_f0_take(struct site_f0 *f, const uint32_t f0_ppm[static SCORE_BINS],
+			  uint32_t version);
 
 #endif

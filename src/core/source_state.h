@@ -75,6 +75,8 @@ struct source_facts {
 #define STATE_IS_SPIKE 8                                 /* the shape alarm was said */
 #define STATE_KEPT (STATE_HAS_STANDING | STATE_IS_SPIKE) /* in a checkpoint */
 
+struct replay_log;
+
 struct source_state {
 	struct source_key key;
 	uint32_t index;   /* in the table */
@@ -104,6 +106,7 @@ struct source_state {
 	uint16_t helo_day;
 	uint16_t recent_trials; /* of content, the last few hundred */
 	uint16_t recent_bad;
+	uint16_t vote; /* place + 1 among the votes on f0; 0: none */
 
 	struct leg content[CONTENT_LEGS];
 	uint32_t content_trials;
@@ -131,7 +134,7 @@ struct source_state {
 	uint8_t sample_count;
 	uint8_t sample_room;
 	struct source_facts *facts; /* NULL: none */
-	struct buf *log;            /* the judge's, for replay; NULL: none */
+	struct replay_log *log;     /* the judge's, for replay; NULL: none */
 };
 /* A million sources in 512 MiB, with table and heap blocks (DESIGN §12). */
 static_assert(sizeof(struct source_state) <= 424, "a quiet source stays small");

@@ -152,3 +152,14 @@ void state_proof_make(const struct source_state *s, const struct evidence_rules 
 		memcpy(ret->samples, s->samples, (size_t)s->sample_count * SHA256_SIZE);
 	}
 }
+
+void state_proof_filter(const struct judge_filter *f, struct proof *ret)
+{
+	static_assert(JUDGE_BINS_MAX <= PROOF_BINS_MAX, "room for every bin");
+	ret->weights_version = f->weights_version;
+	ret->f0_version = f->f0_version;
+	ret->f0_count = f->f0_version == 0 ? 0 : f->bin_count;
+	for (size_t i = 0; i < ret->f0_count; i++) {
+		ret->f0_ppm[i] = f->f0_ppm[i];
+	}
+}

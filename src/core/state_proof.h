@@ -7,8 +7,11 @@
 
 #include "core/witness.h"
 
-/** Its rung is the source's own; the weights' version is left 0: the caller knows them. */
+/** Its rung is the source's own; what filter was in force says state_proof_filter. */
 void state_proof_make(const struct source_state *s, const struct evidence_rules *rules,
 		      struct wall now, struct proof *ret);
+
+/** The weights, and f0 where it was learned, that the evidence was counted with. */
+void state_proof_filter(const struct judge_filter *f, struct proof *ret);
 
 #endif

@@ -43,6 +43,16 @@ void wire_get_version(struct cur *c, uint8_t version)
 	}
 }
 
+unsigned wire_get_version_of(struct cur *c, uint8_t oldest, uint8_t newest)
+{
+	unsigned version = (unsigned)cur_uint(c, 1, newest);
+
+	if (version < oldest) {
+		c->err = -EBADMSG;
+	}
+	return version;
+}
+
 void wire_put_source(struct enc *e, const struct source_key *k)
 {
 	enc_uint(e, 2, k->network);

@@ -15,6 +15,9 @@ void wire_put_addr(struct enc *e, const struct addr *a);
 void wire_get_addr(struct cur *c, struct addr *ret);
 /** The first octet of a stored or sent form; any other than `version` makes the cursor fail. */
 void wire_get_version(struct cur *c, uint8_t version);
+/** The same where older forms are still read. @return The version; the cursor fails unless it is
+ * `oldest` to `newest`. */
+unsigned wire_get_version_of(struct cur *c, uint8_t oldest, uint8_t newest);
 void wire_put_source(struct enc *e, const struct source_key *k);
 void wire_get_source(struct cur *c, struct source_key *ret);
 

@@ -32,7 +32,9 @@
 #define CHECKPOINT_REST_TIMES 10
 /* Snapshots sent to the desk in one second; more wait for the next. */
 #define SOURCES_PER_TICK 4096
-#define STATS_BYTES_MAX 4096
+#define STATS_BYTES_MAX (48 * 1024)
+/* Networks whose f0 is in the statistics; further ones are only counted. */
+#define STATS_NETWORKS_MAX 64
 
 struct judge_process {
 	struct child *child;
@@ -212,6 +214,43 @@ static void save(void *ctx)
 	loop_timer_once(p->save, rest_ms > CHECKPOINT_MS ? (uint32_t)rest_ms : CHECKPOINT_MS);
 }
 
+/* How legitimate mail scores, as each network has it. */
+static void write_f0(struct judge_process *p, struct jsonw *w)
+{
+	const struct policy *policy = p->opts.policy;
+	struct site_f0 f;
+	uint64_t learned = 0;
+
+	jsonw_array(w, "f0");
+	for (size_t i = 0; i < policy->network_count; i++) {
+		if (!judge_site_of(p->judge, (uint16_t)i, &f)) {
+			continue;
+		}
+		learned += f.version > 0;
+		if (i >= STATS_NETWORKS_MAX) {
+			continue;
+		}
+		jsonw_object(w, NULL);
+		jsonw_cstr(w, "network", policy->networks[i].name);
+		jsonw_u64(w, "steps", f.version);
+		jsonw_u64(w, "voters", f.voters);
+		jsonw_array(w, "share");
+		for (size_t b = 0; b < SCORE_BINS; b++) {
+			jsonw_micro(w, NULL, f.f0_ppm[b], 4);
+		}
+		jsonw_array_end(w);
+		jsonw_array(w, "shipped");
+		for (size_t b = 0; b < SCORE_BINS; b++) {
+			jsonw_micro(w, NULL, f.shipped_ppm[b], 4);
+		}
+		jsonw_array_end(w);
+		jsonw_object_end(w);
+	}
+	jsonw_array_end(w);
+	jsonw_u64(w, "f0_learned_networks", learned);
+	jsonw_bool(w, "f0_learns", p->opts.learns_f0);
+}
+
 static void write_stats(struct judge_process *p, struct jsonw *w)
 {
 	struct judge_stats st;
@@ -240,6 +279,7 @@ static void write_stats(struct judge_process *p, struct jsonw *w)
 	jsonw_micro(w, "h2", st.h2_micro, 3);
 	/* Healthy sources alarmed in 10,000 trials of every kind, at most: a share. */
 	jsonw_micro(w, "false_alarms_promise", (int64_t)st.false_alarms_ppm, 6);
+	write_f0(p, w);
 	jsonw_u64(w, "orders", p->orders);
 	jsonw_u64(w, "orders_waiting", outbox_count(p->outbox));
 	jsonw_u64(w, "orders_lost", outbox_lost(p->outbox));
@@ -427,6 +467,7 @@ static int open_judge(struct child *c, void **ret_ctx, struct errmsg *reterr)
 		.policy = c->policy,
 		.filter = load_filter(c),
 		.has_prior = true,
+		.learns_f0 = c->policy->learn_f0,
 	};
 	*ret_ctx = p;
 	return 0;
