@@ -4,106 +4,49 @@
  */
 #include "cli/doctor.h"
 
-#include "doctor/diagnose.h"
+#include "cli/doctor_examine.h"
 #include "doctor/print.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/poison.h"
 
 /* A diagnosis with all its hours. */
 #define OUTPUT_MAX ((size_t)64 << 20)
 
-static int add_logs(const struct cli_args *args, struct log_set *set, struct errmsg *err)
+static int print(const struct cli *cli, const struct examination *e)
 {
-	int r = 0;
-	bool named = false;
-
-	for (size_t i = 0; i < args->given_count && r == 0; i++) {
-		if (str_is_equal(str_of(args->given[i].opt->name), STR("log"))) {
-			named = true;
-			r = log_set_add(set, args->given[i].value, err);
-		}
-	}
-	if (!named) {
-		const char *root = cli_value(args, "root");
-		r = log_set_find(set, root == NULL ? "" : root, err);
-	}
-	return r;
-}
-
-static void show_progress(void *ctx, size_t file, size_t of)
-{
-	const struct log_set *set = ctx;
-
-	fprintf(stderr, "\r\033[Kreading %zu of %zu: %s", file + 1, of, set->files[file].path);
-}
-
-static int print(const struct cli *cli, const struct diagnosis *d, const struct log_set *set)
-{
+	const struct live *live = e->has_live ? &e->live : NULL;
 	struct buf out;
 
 	buf_init(&out, OUTPUT_MAX);
 	if (cli->json) {
-		print_json(d, set, &out);
+		print_json(&e->diagnosis, &e->set, live, &out);
 	} else {
-		print_text(d, set, &out);
+		print_text(&e->diagnosis, &e->set, live, &out);
 	}
 	bool ok = buf_end(&out) == 0 && fwrite(out.ptr, 1, out.len, stdout) == out.len &&
 		  fflush(stdout) == 0;
 	buf_done(&out);
 	if (!ok) {
-		fputs("postern: cannot write the result\n", stderr);
-		return CLI_FAILED;
+		return cli_fail(CLI_FAILED, "cannot write the result");
 	}
-	return d->damaged ? CLI_PARTLY : CLI_DONE;
+	return e->diagnosis.damaged ? CLI_PARTLY : CLI_DONE;
 }
 
 static int doctor_run(const struct cli *cli, const struct cli_args *args)
 {
-	struct errmsg err = {.text = ""};
-	struct log_set set = {0};
-	struct diagnosis d;
+	struct examination e;
+	int r = doctor_examine(cli, args, &e);
 
-	if (add_logs(args, &set, &err) < 0) {
-		fprintf(stderr, "postern: %s\n", err.text);
-		log_set_done(&set);
-		return CLI_NOT_FOUND;
+	if (r == CLI_DONE) {
+		r = print(cli, &e);
 	}
-	if (set.count == 0) {
-		fputs("postern: no mail log found: name one with --log FILE\n", stderr);
-		log_set_done(&set);
-		return CLI_NOT_FOUND;
-	}
-	log_set_sort(&set);
-	bool show = isatty(STDERR_FILENO) != 0 && !cli->json;
-	int r = diagnose_run(&(struct diagnose_opts){.set = &set,
-						     .ids = args->words,
-						     .id_count = args->word_count,
-						     .progress = show ? show_progress : NULL,
-						     .ctx = &set},
-			     &d, &err);
-	if (show) {
-		fputs("\r\033[K", stderr);
-	}
-	if (err.text[0] != '\0') {
-		fprintf(stderr, "postern: %s\n", err.text);
-	}
-	if (r < 0) {
-		log_set_done(&set);
-		return CLI_FAILED;
-	}
-	r = print(cli, &d, &set);
-	diagnosis_done(&d);
-	log_set_done(&set);
+	examination_done(&e);
 	return r;
 }
 
-static const struct cli_opt opts[] = {
-	{.name = "root", .value = "DIR", .help = "read a copy of the server's files below DIR"},
-	{.name = "log", .value = "FILE", .help = "read this log (may be given more than once)"},
-};
+static const struct cli_opt opts[] = {DOCTOR_EXAMINE_OPTS};
 
 const struct command doctor_command = {
 	.noun = "doctor",

@@ -50,6 +50,12 @@ static void read_line(struct pass *p, struct str raw)
 		return;
 	}
 	log_event_parse(&l, &e);
+	if (p->d->begin.ns == 0 || l.time.ns < p->d->begin.ns) {
+		p->d->begin = l.time;
+	}
+	if (l.time.ns > p->d->end.ns) {
+		p->d->end = l.time;
+	}
 	if (p->hour == NULL || l.time.ns < p->hour->begin.ns ||
 	    l.time.ns >= p->hour->begin.ns + NS_PER_H) {
 		p->hour = hour_of(p->d, l.time);
@@ -162,8 +168,9 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 		diagnosis_done(&d);
 		return err_set(reterr, -ENOMEM, "no memory");
 	}
-	for (size_t i = 0; i < opts->id_count && r == 0; i++) {
-		r = attribution_want(d.attribution, opts->ids[i]);
+	d.inquiry = opts->inquiry;
+	for (size_t i = 0; d.inquiry != NULL && i < d.inquiry->id_count && r == 0; i++) {
+		r = attribution_want(d.attribution, d.inquiry->ids[i]);
 	}
 	if (r < 0) {
 		diagnosis_done(&d);
@@ -186,8 +193,52 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 	return 0;
 }
 
+const struct attribution_id *diagnosis_find(const struct diagnosis *d,
+					    const struct inquiry_sample *s)
+{
+	for (size_t i = 0; i < s->id_count; i++) {
+		const struct attribution_id *id = attribution_id_get(d->attribution,
+								     s->first_id + i);
+		if (id != NULL && id->found) {
+			return id;
+		}
+	}
+	return NULL;
+}
+
+bool diagnosis_covers(const struct diagnosis *d, struct wall t)
+{
+	bool has_hour = t.ns == 0;
+
+	if (d->damaged || d->hour_count == 0 ||
+	    (t.ns != 0 && (t.ns < d->begin.ns || t.ns > d->end.ns))) {
+		return false;
+	}
+	for (size_t i = 0; i < d->hour_count; i++) {
+		const struct diagnose_hour *h = &d->hours[i];
+		bool is_it = t.ns >= h->begin.ns && t.ns < h->begin.ns + NS_PER_H;
+		has_hour = has_hour || is_it;
+		if ((t.ns == 0 || is_it) && h->share_ppm < 1000000) {
+			return false;
+		}
+	}
+	return has_hour;
+}
+
+size_t diagnosis_absent(const struct diagnosis *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; d->inquiry != NULL && i < d->inquiry->sample_count; i++) {
+		const struct inquiry_sample *s = &d->inquiry->samples[i];
+		n += diagnosis_find(d, s) == NULL && diagnosis_covers(d, s->time) ? 1 : 0;
+	}
+	return n;
+}
+
 void diagnosis_done(struct diagnosis *d)
 {
+	free(d->made);
 	attribution_free(d->attribution);
 	free(d->hours);
 	*d = (struct diagnosis){0};

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "core/attribution.h"
 #include "core/cause.h"
+#include "doctor/inquiry.h"
 #include "doctor/log_set.h"
 
 #include <stdbool.h>
@@ -38,13 +39,16 @@ struct diagnosis {
 	uint64_t lines_classified;
 	struct diagnose_hour *hours; /* owned, in order */
 	size_t hour_count;
-	bool damaged; /* a file could not be read to its end */
+	bool damaged;      /* a file could not be read to its end */
+	struct wall begin; /* of the first line with a time and the last; ns 0: none */
+	struct wall end;
+	const struct inquiry *inquiry;   /* borrowed; NULL: nothing was asked for */
+	struct attribution_sender *made; /* owned: a source that is in no log */
 };
 
 struct diagnose_opts {
 	const struct log_set *set;
-	const char *const *ids; /* Message-IDs and queue ids that were complained about */
-	size_t id_count;
+	const struct inquiry *inquiry; /* what was complained about; may be NULL */
 	void (*progress)(void *ctx, size_t file, size_t of); /* may be NULL */
 	void *ctx;
 };
@@ -52,6 +56,14 @@ struct diagnose_opts {
 /** @return 0; a negative errno when nothing could be done. Damaged files are told in `ret`. */
 MUSTUSE int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret,
 			 struct errmsg *reterr);
+/** What became of a message that was asked for; NULL when none of its ids is in the logs. */
+const struct attribution_id *diagnosis_find(const struct diagnosis *d,
+					    const struct inquiry_sample *s);
+/** Are the logs whole for this time? Without it "not there" proves nothing. @param t ns 0: for all
+ * of their time. */
+bool diagnosis_covers(const struct diagnosis *d, struct wall t);
+/** Samples that are in no log although the logs are whole for their time. */
+size_t diagnosis_absent(const struct diagnosis *d);
 void diagnosis_done(struct diagnosis *d);
 
 #endif

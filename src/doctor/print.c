@@ -14,7 +14,18 @@ static const char *verdict_of(const struct diagnosis *d)
 	if (d->accused_count > 0) {
 		return "abused";
 	}
-	return d->lines_classified == 0 || d->damaged ? "unknown" : "clean";
+	/* What was complained about did not come from here: "clean" would be too much. */
+	return d->lines_classified == 0 || d->damaged || diagnosis_absent(d) > 0 ? "unknown"
+										 : "clean";
+}
+
+static void write_time(struct jsonw *w, const char *key, struct wall t)
+{
+	if (t.ns == 0) {
+		jsonw_null(w, key);
+	} else {
+		jsonw_time(w, key, t);
+	}
 }
 
 static void write_accused(struct jsonw *w, const struct diagnose_accused *a,
@@ -34,8 +45,8 @@ static void write_accused(struct jsonw *w, const struct diagnose_accused *a,
 	jsonw_u64(w, "deferred", s->deferred);
 	jsonw_u64(w, "networks", s->networks);
 	jsonw_cstr(w, "script", s->script[0] == '\0' ? NULL : s->script);
-	jsonw_time(w, "first", s->first);
-	jsonw_time(w, "last", s->last);
+	write_time(w, "first", s->first);
+	write_time(w, "last", s->last);
 	jsonw_array(w, "why");
 	for (size_t i = 0; i < a->verdict.why_count; i++) {
 		jsonw_cstr(w, NULL, a->verdict.why[i]);
@@ -58,35 +69,70 @@ static void write_accused(struct jsonw *w, const struct diagnose_accused *a,
 	jsonw_object_end(w);
 }
 
-/* Is the whole log there for this time? Without it "not found" proves nothing. */
-static bool is_covered(const struct diagnosis *d)
-{
-	for (size_t i = 0; i < d->hour_count; i++) {
-		if (d->hours[i].share_ppm < 1000000) {
-			return false;
-		}
-	}
-	return d->hour_count > 0 && !d->damaged;
-}
-
 static void write_ids(struct jsonw *w, const struct diagnosis *d)
 {
-	const struct attribution_id *id;
-
 	jsonw_array(w, "ids");
-	for (size_t i = 0; (id = attribution_id_get(d->attribution, i)) != NULL; i++) {
+	for (size_t i = 0; d->inquiry != NULL && i < d->inquiry->sample_count; i++) {
+		const struct inquiry_sample *s = &d->inquiry->samples[i];
+		const struct attribution_id *id = diagnosis_find(d, s);
+		bool is_found = id != NULL;
 		jsonw_object(w, NULL);
-		jsonw_cstr(w, "id", id->wanted);
-		jsonw_bool(w, "found", id->found);
-		jsonw_cstr(w, "queue_id", id->found ? id->queue_id : NULL);
-		jsonw_cstr(w, "source", id->source[0] == '\0' ? NULL : id->source);
-		jsonw_cstr(w, "coverage", id->found || is_covered(d) ? "covered" : "gap");
+		jsonw_cstr(w, "id", d->inquiry->ids[s->first_id]);
+		jsonw_bool(w, "found", is_found);
+		jsonw_cstr(w, "queue_id", is_found ? id->queue_id : NULL);
+		jsonw_cstr(w, "source", is_found && id->source[0] != '\0' ? id->source : NULL);
+		jsonw_cstr(w, "coverage",
+			   is_found || diagnosis_covers(d, s->time) ? "covered" : "gap");
 		jsonw_object_end(w);
 	}
 	jsonw_array_end(w);
 }
 
-void print_json(const struct diagnosis *d, const struct log_set *set, struct buf *out)
+static void write_process(struct jsonw *w, const char *key, const struct live_process *p)
+{
+	if (p->pid == 0) {
+		jsonw_null(w, key);
+		return;
+	}
+	jsonw_object(w, key);
+	jsonw_u64(w, "pid", p->pid);
+	jsonw_cstr(w, "exe", p->exe[0] == '\0' ? NULL : p->exe);
+	jsonw_cstr(w, "cwd", p->cwd[0] == '\0' ? NULL : p->cwd);
+	jsonw_cstr(w, "cmdline", p->cmdline);
+	jsonw_object_end(w);
+}
+
+static void write_live(struct jsonw *w, const struct live *l)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	if (l == NULL) {
+		jsonw_null(w, "live");
+		return;
+	}
+	jsonw_object(w, "live");
+	jsonw_u64(w, "seconds", l->seconds);
+	jsonw_bool(w, "all_seen", !l->is_blind && l->left_out == 0);
+	jsonw_u64(w, "by_mail_server", l->by_mta);
+	jsonw_array(w, "sockets");
+	for (size_t i = 0; i < l->count; i++) {
+		const struct live_socket *s = &l->sockets[i];
+		jsonw_object(w, NULL);
+		jsonw_cstr(w, "remote", addr_format(&s->remote, text));
+		jsonw_u64(w, "port", s->port);
+		jsonw_cstr(w, "state", s->is_open ? "established" : "syn_sent");
+		jsonw_u64(w, "uid", s->uid);
+		jsonw_cstr(w, "user", s->user[0] == '\0' ? NULL : s->user);
+		write_process(w, "process", &s->process);
+		write_process(w, "parent", &s->parent);
+		jsonw_object_end(w);
+	}
+	jsonw_array_end(w);
+	jsonw_object_end(w);
+}
+
+void print_json(const struct diagnosis *d, const struct log_set *set, const struct live *live,
+		struct buf *out)
 {
 	struct jsonw w = jsonw_of(out);
 
@@ -113,6 +159,7 @@ void print_json(const struct diagnosis *d, const struct log_set *set, struct buf
 		jsonw_object_end(&w);
 	}
 	jsonw_array_end(&w);
+	write_live(&w, live);
 	jsonw_object_end(&w);
 	jsonw_line_end(&w);
 }
@@ -130,12 +177,24 @@ static void add_plain(struct buf *out, const char *text)
 	}
 }
 
+static void print_numbers(const struct attribution_sender *s, struct buf *out)
+{
+	char first[WALL_TEXT_SIZE];
+	char last[WALL_TEXT_SIZE];
+
+	buf_printf(out,
+		   "  %llu messages to %llu recipients: %llu sent, %llu bounced, %llu deferred\n",
+		   (unsigned long long)s->messages, (unsigned long long)s->recipients,
+		   (unsigned long long)s->sent, (unsigned long long)s->bounced,
+		   (unsigned long long)s->deferred);
+	buf_printf(out, "  first %s, last %s\n", wall_format(s->first, first),
+		   wall_format(s->last, last));
+}
+
 static void print_accused(const struct diagnose_accused *a, const struct log_set *set,
 			  struct buf *out)
 {
 	const struct attribution_sender *s = a->sender;
-	char first[WALL_TEXT_SIZE];
-	char last[WALL_TEXT_SIZE];
 
 	buf_printf(out, "%s ", source_kind_name(s->kind));
 	add_plain(out, s->name);
@@ -144,13 +203,9 @@ static void print_accused(const struct diagnose_accused *a, const struct log_set
 	for (size_t i = 0; i < a->verdict.why_count; i++) {
 		buf_printf(out, "    - %s\n", a->verdict.why[i]);
 	}
-	buf_printf(out,
-		   "  %llu messages to %llu recipients: %llu sent, %llu bounced, %llu deferred\n",
-		   (unsigned long long)s->messages, (unsigned long long)s->recipients,
-		   (unsigned long long)s->sent, (unsigned long long)s->bounced,
-		   (unsigned long long)s->deferred);
-	buf_printf(out, "  first %s, last %s\n", wall_format(s->first, first),
-		   wall_format(s->last, last));
+	if (s->messages > 0) {
+		print_numbers(s, out);
+	}
 	if (s->script[0] != '\0') {
 		buf_add(out, STR("  script or folder: "));
 		add_plain(out, s->script);
@@ -166,27 +221,84 @@ static void print_accused(const struct diagnose_accused *a, const struct log_set
 	advice_print(a->verdict.cause, out);
 }
 
-void print_text(const struct diagnosis *d, const struct log_set *set, struct buf *out)
+static void print_ids(const struct diagnosis *d, struct buf *out)
 {
-	const struct attribution_id *id;
+	for (size_t i = 0; d->inquiry != NULL && i < d->inquiry->sample_count; i++) {
+		const struct inquiry_sample *s = &d->inquiry->samples[i];
+		const struct attribution_id *id = diagnosis_find(d, s);
+		add_plain(out, d->inquiry->ids[s->first_id]);
+		if (id != NULL) {
+			buf_add(out, STR(": sent by "));
+			add_plain(out, id->source[0] == '\0'
+					       ? "an unknown source (its arrival is not in the log)"
+					       : id->source);
+			buf_add_char(out, '\n');
+		} else {
+			buf_add(out,
+				diagnosis_covers(d, s->time)
+					? STR(": not in these logs, which are whole for its time\n")
+					: STR(": not in these logs, which have a gap at its "
+					      "time\n"));
+		}
+	}
+}
 
+static void print_process(const char *what, const struct live_process *p, struct buf *out)
+{
+	if (p->pid == 0) {
+		return;
+	}
+	buf_printf(out, "    %s %u: ", what, p->pid);
+	add_plain(out, p->exe[0] != '\0' ? p->exe : "(its file is not to be seen)");
+	buf_add(out, STR(", in "));
+	add_plain(out, p->cwd[0] != '\0' ? p->cwd : "?");
+	buf_add(out, STR(", calls itself "));
+	add_plain(out, p->cmdline);
+	buf_add_char(out, '\n');
+}
+
+static void print_live(const struct live *l, struct buf *out)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	if (l == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		const struct live_socket *s = &l->sockets[i];
+		buf_printf(out, "connection to %s port %u, %s, by user ",
+			   addr_format(&s->remote, text), s->port,
+			   s->is_open ? "open" : "tries to open");
+		add_plain(out, s->user[0] != '\0' ? s->user : "?");
+		buf_printf(out, " (uid %u)%s\n", s->uid,
+			   live_is_direct(s) ? ", past the mail server"
+					     : " (may be a login at a relay)");
+		print_process("process", &s->process, out);
+		print_process("started by", &s->parent, out);
+	}
+	if (l->is_blind) {
+		buf_add(out, STR("Not all processes could be looked into: run it as root.\n"));
+	}
+}
+
+void print_text(const struct diagnosis *d, const struct log_set *set, const struct live *live,
+		struct buf *out)
+{
 	buf_printf(out, "%llu lines in %zu files, %llu of them of mail servers\n",
 		   (unsigned long long)d->lines_total, set->count,
 		   (unsigned long long)d->lines_mta);
-	for (size_t i = 0; (id = attribution_id_get(d->attribution, i)) != NULL; i++) {
-		add_plain(out, id->wanted);
-		buf_add(out, id->found ? STR(": sent by ") : STR(": not in these logs"));
-		add_plain(out,
-			  id->found ? (id->source[0] == '\0'
-					       ? "an unknown source (its arrival is not in the log)"
-					       : id->source)
-				    : "");
-		buf_add(out, STR("\n"));
-	}
+	print_ids(d, out);
+	print_live(live, out);
 	if (d->accused_count == 0) {
 		buf_add(out,
 			d->lines_classified == 0
 				? STR("No line of a mail server was found: nothing can be said.\n")
+			: diagnosis_absent(d) > 0
+				? STR("What was complained about did not pass this mail server: "
+				      "its log is\n"
+				      "whole for that time. A program that sends by itself did it. "
+				      "Run the\n"
+				      "doctor as root while it sends: --watch 120.\n")
 				: STR("Nothing in these logs looks like abuse.\n"));
 	}
 	for (size_t i = 0; i < d->accused_count; i++) {

@@ -21,7 +21,7 @@ tenants:
     servers: [{{ name: b1, sources: [192.0.2.20, "2001:db8:0:20::/64"] }}]
   - name: c
     servers: [{{ name: c1, sources: [192.0.2.30] }}, {{ name: c2, sources: [203.0.113.30] }}]
-notices: {{ {notices}portal: "https://abuse.provider.example" }}
+notices: {{ {notices}portal: "{portal}" }}
 """
 
 
@@ -53,14 +53,15 @@ class Answer:
 
 
 class Desk:
-    def __init__(self, folder, notices=""):
+    def __init__(self, folder, notices="", portal="https://abuse.provider.example"):
         self.folder = str(folder)
         self.build = build_folder()
         self.port = free_port()
         os.makedirs(os.path.join(self.folder, "state"), exist_ok=True)
         self.config = os.path.join(self.folder, "postern.yaml")
         with open(self.config, "w", encoding="utf-8") as f:
-            f.write(CONFIG.format(folder=self.folder, port=self.port, notices=notices))
+            f.write(CONFIG.format(folder=self.folder, port=self.port, notices=notices,
+                                  portal=portal.format(port=self.port)))
         self.process = None
         self.start()
 

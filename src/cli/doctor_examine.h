@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * doctor_examine: what `postern doctor` and `postern doctor report` do alike: take in what is
+ * asked, read the logs, look at the open connections. Layer: cli.
+ */
+#ifndef CLI_DOCTOR_EXAMINE_H
+#define CLI_DOCTOR_EXAMINE_H
+
+#include "cli/command.h"
+#include "doctor/diagnose.h"
+#include "doctor/inquiry.h"
+#include "doctor/live.h"
+#include "doctor/log_set.h"
+
+struct examination {
+	struct inquiry inquiry;
+	struct log_set set;
+	struct diagnosis diagnosis;
+	struct live live;
+	bool has_live;    /* the connections were looked at */
+	bool is_here;     /* of this machine as it is now, not of a copy */
+	struct wall time; /* when it was made */
+};
+
+/** Options of both. */
+#define DOCTOR_EXAMINE_OPTS                                                                        \
+	{.name = "root", .value = "DIR", .help = "read a copy of the server's files below DIR"},   \
+		{.name = "log",                                                                    \
+		 .value = "FILE",                                                                  \
+		 .help = "read this log (may be given more than once)"},                           \
+		{.name = "notice",                                                                 \
+		 .value = "FILE|URL",                                                              \
+		 .help = "the notice: its mail, its attachment, or the case's link"},              \
+		{.name = "headers",                                                                \
+		 .value = "FILE",                                                                  \
+		 .help = "the header of a message that was complained about"},                     \
+		{.name = "watch",                                                                  \
+		 .value = "SECONDS",                                                               \
+		 .help = "look at open connections for so long (default: once)"},                  \
+	{                                                                                          \
+		.name = "mta-user", .value = "NAME", .help = "one more user that may deliver mail" \
+	}
+
+/** @return CLI_DONE; else the exit code, said. */
+MUSTUSE int doctor_examine(const struct cli *cli, const struct cli_args *args,
+			   struct examination *ret);
+void examination_done(struct examination *e);
+
+#endif

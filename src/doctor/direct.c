@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * direct: live connections into a source to blame. Layer: doctor.
+ */
+#include "doctor/direct.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/poison.h"
+
+/* How sure: messages in no log and a connection; many connections alone. */
+#define SURE_BOTH 970000
+#define SURE_MANY 850000
+
+struct user {
+	const struct live_socket *first;
+	size_t far; /* different machines */
+};
+
+static bool is_first_far(const struct live *l, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (l->sockets[i].uid == l->sockets[at].uid && live_is_direct(&l->sockets[i]) &&
+		    addr_is_equal(&l->sockets[i].remote, &l->sockets[at].remote)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The user with connections to the most machines. */
+static struct user busiest(const struct live *l)
+{
+	struct user best = {.first = NULL};
+
+	for (size_t i = 0; i < l->count; i++) {
+		struct user u = {.first = &l->sockets[i]};
+		if (!live_is_direct(u.first)) {
+			continue;
+		}
+		for (size_t k = 0; k < l->count; k++) {
+			const struct live_socket *s = &l->sockets[k];
+			u.far += s->uid == u.first->uid && live_is_direct(s) && is_first_far(l, k);
+		}
+		if (u.far > best.far) {
+			best = u;
+		}
+	}
+	return best;
+}
+
+static void describe(const struct live_socket *s, struct attribution_sender *out)
+{
+	const char *place = s->process.exe[0] != '\0' ? s->process.exe : s->process.cwd;
+
+	out->kind = SOURCE_USER;
+	if (s->user[0] != '\0') {
+		(void)str_copy(out->name, sizeof(out->name), str_of(s->user));
+	} else {
+		(void)snprintf(out->name, sizeof(out->name), "uid %u", s->uid);
+	}
+	(void)str_copy(out->script, sizeof(out->script), str_of(place));
+}
+
+int direct_judge(struct diagnosis *d, const struct live *l)
+{
+	size_t absent = diagnosis_absent(d);
+	struct user u = busiest(l);
+
+	if (u.first == NULL || (absent == 0 && u.far < DIRECT_FAR_MANY)) {
+		return 0;
+	}
+	d->made = calloc(1, sizeof(*d->made));
+	if (d->made == NULL) {
+		return -ENOMEM;
+	}
+	describe(u.first, d->made);
+	struct diagnose_accused a = {
+		.sender = d->made,
+		.verdict = {.cause = CAUSE_DIRECT,
+			    .is_accused = true,
+			    .confidence_ppm = absent > 0 ? SURE_BOTH : SURE_MANY},
+	};
+	struct cause_verdict *v = &a.verdict;
+	if (absent > 0) {
+		v->why[v->why_count++] =
+			"messages that were complained about are in no log, which is "
+			"whole for their time";
+		v->ruled_out[v->ruled_out_count++] = CAUSE_PASSWORD;
+		v->ruled_out[v->ruled_out_count++] = CAUSE_FORM;
+	}
+	v->why[v->why_count++] =
+		"open connections to other mail servers by a user that is not this "
+		"mail server's";
+	/* What explains the complaint comes first. */
+	size_t keep = d->accused_count < DIAGNOSE_ACCUSED_MAX ? d->accused_count
+							      : DIAGNOSE_ACCUSED_MAX - 1;
+	memmove(d->accused + 1, d->accused, keep * sizeof(d->accused[0]));
+	d->accused[0] = a;
+	d->accused_count = keep + 1;
+	return 0;
+}
