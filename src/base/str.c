@@ -10,16 +10,6 @@
 
 #include "base/poison.h"
 
-struct str str_of(const char *cstr)
-{
-	return cstr == NULL ? STR_EMPTY : (struct str){cstr, strlen(cstr)};
-}
-
-bool str_is_equal(struct str a, struct str b)
-{
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 bool str_is_equal_nocase(struct str a, struct str b)
 {
 	if (a.len != b.len) {
@@ -33,19 +23,9 @@ bool str_is_equal_nocase(struct str a, struct str b)
 	return true;
 }
 
-bool str_has_prefix(struct str s, struct str prefix)
-{
-	return s.len >= prefix.len && str_is_equal(str_head(s, prefix.len), prefix);
-}
-
 bool str_has_prefix_nocase(struct str s, struct str prefix)
 {
 	return s.len >= prefix.len && str_is_equal_nocase(str_head(s, prefix.len), prefix);
-}
-
-bool str_has_suffix(struct str s, struct str suffix)
-{
-	return s.len >= suffix.len && str_is_equal(str_skip(s, s.len - suffix.len), suffix);
 }
 
 int str_compare(struct str a, struct str b)
@@ -57,13 +37,6 @@ int str_compare(struct str a, struct str b)
 		return order;
 	}
 	return a.len < b.len ? -1 : a.len > b.len;
-}
-
-size_t str_find_char(struct str s, char c)
-{
-	const char *at = s.len == 0 ? NULL : memchr(s.ptr, c, s.len);
-
-	return at == NULL ? s.len : (size_t)(at - s.ptr);
 }
 
 size_t str_find(struct str s, struct str needle)
@@ -84,36 +57,6 @@ size_t str_find_nocase(struct str s, struct str needle)
 		}
 	}
 	return s.len;
-}
-
-struct str str_skip(struct str s, size_t n)
-{
-	if (n >= s.len) {
-		return (struct str){s.ptr == NULL ? NULL : s.ptr + s.len, 0};
-	}
-	return (struct str){s.ptr + n, s.len - n};
-}
-
-struct str str_head(struct str s, size_t n)
-{
-	return (struct str){s.ptr, n < s.len ? n : s.len};
-}
-
-struct str str_take(struct str *s, size_t n)
-{
-	ASSERT(n <= s->len);
-	struct str taken = str_head(*s, n);
-	*s = str_skip(*s, n);
-	return taken;
-}
-
-struct str str_take_until(struct str *s, char sep)
-{
-	size_t at = str_find_char(*s, sep);
-	struct str taken = str_head(*s, at);
-
-	*s = str_skip(*s, at < s->len ? at + 1 : at);
-	return taken;
 }
 
 struct str str_trim(struct str s)

@@ -3,16 +3,22 @@
  * str: a view of octets. It never owns them and they never end in NUL.
  *
  * Octets may have any value, zero too. An empty view may have a NULL pointer, and every
- * function here takes one. Case is ASCII only: there is no locale. Layer: base.
+ * function here takes one. Case is ASCII only: there is no locale. What parsers call for every
+ * field is inline: with a literal as argument little of it is left. Layer: base.
  */
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
+#include "base/assert.h"
 #include "base/attr.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 struct str {
 	const char *ptr;
@@ -24,37 +30,88 @@ struct str {
 #define STR_ARG(s) (int)(s).len, (s).ptr != NULL ? (s).ptr : ""
 #define STR_EMPTY ((struct str){NULL, 0})
 
-/** A view of a string that ends in NUL; NULL gives the empty view. */
-struct str str_of(const char *cstr);
+/** The rest after the first n octets (all of them when n is larger). */
+static inline struct str str_skip(struct str s, size_t n)
+{
+	if (n >= s.len) {
+		return (struct str){s.ptr == NULL ? NULL : s.ptr + s.len, 0};
+	}
+	return (struct str){s.ptr + n, s.len - n};
+}
 
-bool str_is_equal(struct str a, struct str b);
+/** The first n octets at most. */
+static inline struct str str_head(struct str s, size_t n)
+{
+	return (struct str){s.ptr, n < s.len ? n : s.len};
+}
+
+/** A view of a string that ends in NUL; NULL gives the empty view. */
+static inline struct str str_of(const char *cstr)
+{
+	return cstr == NULL ? STR_EMPTY : (struct str){cstr, strlen(cstr)};
+}
+
+static inline bool str_is_equal(struct str a, struct str b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 /** The same, A to Z and a to z being one. */
 bool str_is_equal_nocase(struct str a, struct str b);
-bool str_has_prefix(struct str s, struct str prefix);
+static inline bool str_has_prefix(struct str s, struct str prefix)
+{
+	return s.len >= prefix.len && str_is_equal(str_head(s, prefix.len), prefix);
+}
 bool str_has_prefix_nocase(struct str s, struct str prefix);
-bool str_has_suffix(struct str s, struct str suffix);
+static inline bool str_has_suffix(struct str s, struct str suffix)
+{
+	return s.len >= suffix.len && str_is_equal(str_skip(s, s.len - suffix.len), suffix);
+}
 
 /** Like memcmp, a shorter view first: <0, 0, >0. */
 int str_compare(struct str a, struct str b);
 
-/** @return Offset of the first `c`, or s.len when there is none. */
-size_t str_find_char(struct str s, char c);
+/** @return Offset of the first `c`, or s.len when there is none. Quick when it is near. */
+static inline size_t str_find_char(struct str s, char c)
+{
+	size_t seen = 0;
+#ifdef __SSE2__
+	if (s.len >= 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)s.ptr);
+		int hits = _mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c)));
+		if (hits != 0) {
+			return (size_t)__builtin_ctz((unsigned)hits);
+		}
+		seen = 16;
+	}
+#endif
+	const char *at = s.len == seen ? NULL : memchr(s.ptr + seen, c, s.len - seen);
+
+	return at == NULL ? s.len : (size_t)(at - s.ptr);
+}
 /** @return Offset of the first `needle`, or s.len when there is none (an empty one is at 0). */
 size_t str_find(struct str s, struct str needle);
 size_t str_find_nocase(struct str s, struct str needle);
 
-/** The rest after the first n octets (all of them when n is larger). */
-struct str str_skip(struct str s, size_t n);
-/** The first n octets at most. */
-struct str str_head(struct str s, size_t n);
-
 /** Cut the first n octets off `s` (n <= s->len) and return them. */
-struct str str_take(struct str *s, size_t n);
+static inline struct str str_take(struct str *s, size_t n)
+{
+	ASSERT(n <= s->len);
+	struct str taken = str_head(*s, n);
+	*s = str_skip(*s, n);
+	return taken;
+}
 /**
  * Cut off and return what stands before the first `sep`; the separator is dropped. Without one
  * all of `s` is returned and `s` becomes empty.
  */
-struct str str_take_until(struct str *s, char sep);
+static inline struct str str_take_until(struct str *s, char sep)
+{
+	size_t at = str_find_char(*s, sep);
+	struct str taken = str_head(*s, at);
+
+	*s = str_skip(*s, at < s->len ? at + 1 : at);
+	return taken;
+}
 
 /** Without space, tab, CR and LF at both ends. */
 struct str str_trim(struct str s);

@@ -21,11 +21,8 @@
 #define REJOIN_NS (30 * 60 * NS_PER_S)
 #define RECENT_SIZE 65536 /* Message-IDs and scripts that are remembered; a power of two */
 #define DELIVERIES_SIZE 1024
-
-static struct str sender_key(const void *item)
-{
-	return str_of(((const struct sender *)item)->key);
-}
+/* After room was looked for in vain: making it is as much work as some thousand lines. */
+#define NO_ROOM_TRIES 4096
 
 static struct str bare_id(struct str id)
 {
@@ -43,7 +40,7 @@ static struct str wanted_key(const void *item)
 
 static uint64_t hash_of(const struct attribution *a, struct str s)
 {
-	return siphash(&a->opts.key, s.ptr, s.len);
+	return siphash13(&a->opts.key, s.ptr, s.len);
 }
 
 struct attribution *attribution_new(const struct attribution_opts *opts)
@@ -56,13 +53,11 @@ struct attribution *attribution_new(const struct attribution_opts *opts)
 	a->opts = *opts;
 	a->opts.messages_max = opts->messages_max == 0 ? MESSAGES_MAX : opts->messages_max;
 	a->opts.senders_max = opts->senders_max == 0 ? SENDERS_MAX : opts->senders_max;
-	list_init(&a->by_age);
-	a->entries = map_new(a->opts.messages_max, &opts->key, entry_key);
 	a->senders = map_new(a->opts.senders_max, &opts->key, sender_key);
 	a->wanted = map_new(WANTED_MAX, &opts->key, wanted_key);
 	a->recent = calloc(RECENT_SIZE, sizeof(*a->recent));
 	a->deliveries = calloc(DELIVERIES_SIZE, sizeof(*a->deliveries));
-	if (a->entries == NULL || a->senders == NULL || a->wanted == NULL || a->recent == NULL ||
+	if (entries_init(a) < 0 || a->senders == NULL || a->wanted == NULL || a->recent == NULL ||
 	    a->deliveries == NULL) {
 		attribution_free(a);
 		return NULL;
@@ -78,14 +73,10 @@ void attribution_free(struct attribution *a)
 	if (a == NULL) {
 		return;
 	}
-	while (a->entries != NULL && (item = map_next(a->entries, &pos)) != NULL) {
-		entry_free(item);
-	}
-	pos = 0;
+	entries_done(a);
 	while (a->senders != NULL && (item = map_next(a->senders, &pos)) != NULL) {
-		free(item);
+		sender_free(item);
 	}
-	map_free(a->entries);
 	map_free(a->senders);
 	map_free(a->wanted);
 	free(a->recent);
@@ -117,27 +108,86 @@ int attribution_want(struct attribution *a, const char *id)
 
 /* ---- sources ---- */
 
-static struct sender *sender_get(struct attribution *a, enum source_kind kind, struct str name)
+/* Marks the sources of living messages and of Message-IDs that may still come back. */
+static void mark_in_use(struct attribution *a, struct wall now)
 {
-	struct sender *s;
-	char key[ATTRIBUTION_TEXT_MAX + 1];
+	LIST_FOR_EACH (pos, tmp, &a->by_age) {
+		struct sender *s = LIST_ITEM(pos, struct entry, age)->sender;
+		if (s != NULL) {
+			s->in_use = true;
+		}
+	}
+	for (size_t i = 0; i < RECENT_SIZE; i++) {
+		struct recent *r = &a->recent[i];
+		if (r->sender != NULL && now.ns - r->time.ns < REJOIN_NS) {
+			r->sender->in_use = true;
+		} else {
+			r->sender = NULL;
+		}
+	}
+}
+
+/* Forget the sources that no living message has, the smallest first, until an eighth is free: most
+ * of them are strangers whose mail stayed here. */
+static void senders_make_room(struct attribution *a, struct wall now)
+{
+	size_t count = map_count(a->senders);
+	struct sender **all = calloc(count, sizeof(struct sender *));
+	size_t pos = 0;
+	size_t freed = 0;
+
+	if (all == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		all[i] = map_next(a->senders, &pos);
+		all[i]->in_use = false;
+	}
+	mark_in_use(a, now);
+	for (uint64_t small = 0; small < UINT32_MAX && freed < count / 8 + 1;
+	     small = small * 2 + 1) {
+		for (size_t i = 0; i < count; i++) {
+			struct sender *s = all[i];
+			if (s == NULL || s->in_use || s->out.recipients > small) {
+				continue;
+			}
+			a->totals.forgotten += s->out.messages;
+			(void)map_remove(a->senders, sender_key(s));
+			sender_free(s);
+			all[i] = NULL;
+			freed++;
+		}
+	}
+	free(all);
+	a->no_room = freed < count / 16 ? NO_ROOM_TRIES : 0;
+}
+
+static struct sender *sender_get(struct attribution *a, enum source_kind kind, struct str name,
+				 struct wall now)
+{
+	UNINITIALIZED char key[ATTRIBUTION_TEXT_MAX + 1];
 
 	key[0] = (char)('a' + kind);
+	name = str_head(name, ATTRIBUTION_TEXT_MAX - 1);
 	(void)str_copy(key + 1, sizeof(key) - 1, name);
-	s = map_find(a->senders, str_of(key));
+	struct sender *s = map_find(a->senders, (struct str){key, name.len + 1});
 	if (s != NULL) {
 		return s;
 	}
-	s = calloc(1, sizeof(*s));
+	if (map_count(a->senders) == a->opts.senders_max) {
+		if (a->no_room > 0) {
+			a->no_room--;
+			return NULL;
+		}
+		senders_make_room(a, now);
+	}
+	s = sender_new(kind, name);
 	if (s == NULL) {
 		return NULL;
 	}
-	memcpy(s->key, key, sizeof(key));
-	s->out.kind = kind;
-	(void)str_copy(s->out.name, sizeof(s->out.name), name);
 	s->name_hash = hash_of(a, name);
 	if (map_add(a->senders, s) < 0) {
-		free(s);
+		sender_free(s);
 		return NULL;
 	}
 	return s;
@@ -165,7 +215,7 @@ static void found_wanted(struct attribution *a, struct entry *e, struct str id)
 	}
 	want->found = true;
 	want->time = e->time;
-	(void)str_copy(want->queue_id, sizeof(want->queue_id), entry_key(e));
+	(void)str_copy(want->queue_id, sizeof(want->queue_id), entry_id(e));
 	e->wanted = want;
 	if (e->sender != NULL) {
 		sender_add_evidence(e->sender, e->place, a->line);
@@ -235,34 +285,35 @@ static void set_envelope_sender(struct attribution *a, struct entry *e, const st
 	}
 }
 
-static struct sender *local_source(struct attribution *a, const struct log_event *ev)
+static struct sender *local_source(struct attribution *a, const struct log_event *ev,
+				   struct wall now)
 {
 	char name[32];
 
 	if (ev->login.len > 0) {
-		return sender_get(a, SOURCE_USER, ev->login);
+		return sender_get(a, SOURCE_USER, ev->login, now);
 	}
 	snprintf(name, sizeof(name), "uid %u", ev->uid);
-	return sender_get(a, SOURCE_USER, str_of(name));
+	return sender_get(a, SOURCE_USER, str_of(name), now);
 }
 
 static void name_source(struct attribution *a, struct entry *e, const struct log_event *ev)
 {
 	if (ev->account.len > 0) {
-		e->sender = sender_get(a, SOURCE_ACCOUNT, ev->account);
+		e->sender = sender_get(a, SOURCE_ACCOUNT, ev->account, e->time);
 		if (e->sender != NULL) {
 			sender_add_client(e->sender, ev->client_addr, &a->opts.key);
 			e->sender->out.local_client += is_this_machine(ev->client_addr) ? 1 : 0;
 		}
 	} else if (ev->has_uid || ev->login.len > 0) {
-		e->sender = local_source(a, ev);
+		e->sender = local_source(a, ev, e->time);
 		e->provisional = ev->id2.len > 0; /* put back by postsuper -r */
 	} else if (ev->client_addr.len > 0 && !is_this_machine(ev->client_addr)) {
-		e->sender = sender_get(a, SOURCE_ADDRESS, ev->client_addr);
+		e->sender = sender_get(a, SOURCE_ADDRESS, ev->client_addr, e->time);
 	} else if (ev->has_sender && ev->sender.len == 0 && ev->client_addr.len == 0) {
-		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"));
+		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"), e->time);
 	} else {
-		e->sender = sender_get(a, SOURCE_SERVER, STR("localhost"));
+		e->sender = sender_get(a, SOURCE_SERVER, STR("localhost"), e->time);
 		e->provisional = true;
 	}
 }
@@ -304,7 +355,9 @@ static void arrived(struct attribution *a, const struct log_line *l, const struc
 		    a->cwd[0] != '\0') {
 			sender_set_script(e->sender, str_of(a->cwd));
 		}
-		if (e->sender->out.evidence_count < 2) {
+		/* Of a stranger nothing is kept until mail of his leaves this machine. */
+		if (e->sender->out.evidence_count < 2 &&
+		    (e->sender->out.kind != SOURCE_ADDRESS || e->sender->out.messages > 0)) {
 			sender_add_evidence(e->sender, place, a->line);
 		}
 	}
@@ -333,7 +386,7 @@ static void queued(struct attribution *a, const struct log_line *l, const struct
 static void delivery_to(struct attribution *a, struct entry *e, const struct log_event *ev,
 			uint64_t rcpt_hash, bool is_local)
 {
-	struct rcpt *r = rcpt_get(e, (uint32_t)rcpt_hash);
+	struct rcpt *r = rcpt_get(a, e, (uint32_t)rcpt_hash);
 
 	if (r == NULL) {
 		return;
@@ -404,7 +457,7 @@ static void named(struct attribution *a, const struct log_line *l, const struct 
 			return;
 		}
 		e->place = place;
-		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"));
+		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"), e->time);
 		e->provisional = true;
 	}
 	learn_message_id(a, e, ev->message_id);

@@ -22,9 +22,8 @@
 
 #define ATTRIBUTION_TEXT_MAX 256
 #define ATTRIBUTION_EVIDENCE_MAX 5
-#define ATTRIBUTION_DISTINCT_MAX                                                                   \
-	64 /* distinct values that are counted exactly; then "at least"                            \
-	    */
+/* Distinct values that are counted exactly; then "at least". */
+#define ATTRIBUTION_DISTINCT_MAX 64
 
 enum source_kind {
 	SOURCE_ACCOUNT, /* SASL login */
@@ -39,7 +38,7 @@ struct attribution;
 
 struct attribution_opts {
 	size_t messages_max; /* living messages; 0: 100,000 */
-	size_t senders_max;  /* sources; 0: 20,000 */
+	size_t senders_max;  /* sources; 0: 20,000; the smallest make room for new ones */
 	struct siphash_key key;
 };
 
@@ -51,15 +50,14 @@ struct attribution_place {
 
 struct attribution_evidence {
 	struct attribution_place place;
-	char text[ATTRIBUTION_TEXT_MAX];
+	const char *text; /* at most ATTRIBUTION_TEXT_MAX - 1 octets of it */
 };
 
 /* What became known about one source. Only mail to other machines. */
 struct attribution_sender {
 	enum source_kind kind;
-	char name[ATTRIBUTION_TEXT_MAX];
-	char script[ATTRIBUTION_TEXT_MAX]; /* of a user: the folder or file seen with it last; may
-					      be empty */
+	const char *name;
+	const char *script; /* of a user: the folder or file seen with it last; may be empty */
 	uint64_t messages;
 	uint64_t recipients; /* distinct ones of each message, retries counted once */
 	uint64_t sent;
@@ -98,7 +96,8 @@ struct attribution_totals {
 	uint64_t messages;   /* ended or still queued at the end */
 	uint64_t rejoined;   /* of them put back by a filter and counted once */
 	uint64_t open;       /* still in the queue when the log ended */
-	uint64_t evicted;    /* dropped because too many lived at once */
+	uint64_t evicted;    /* counted early because too many lived at once */
+	uint64_t forgotten;  /* of small sources that made room for others */
 	uint64_t headless;   /* whose arrival is not in the log */
 	uint64_t lost_lines; /* that the logger says it dropped */
 };

@@ -4,6 +4,8 @@
  */
 #include "core/attribution_entry.h"
 
+#include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,22 +13,135 @@
 
 /* Recipients that are told apart in one message; later ones are not counted. */
 #define RCPTS_MAX 2000
+/* Of all living messages together, beyond the few of each: 8 MiB. The oldest messages make room. */
+#define RCPTS_HELD_MAX ((size_t)1 << 20)
+#define SLOTS_FIRST 1024
 
-struct str entry_key(const void *item)
+struct str entry_id(const struct entry *e)
 {
-	const struct entry *e = item;
 	return (struct str){e->id, e->id_len};
 }
 
-void entry_free(struct entry *e)
+int entries_init(struct attribution *a)
 {
-	free(e->rcpts);
-	free(e);
+	list_init(&a->by_age);
+	list_init(&a->free_entries);
+	a->slots = calloc(SLOTS_FIRST, sizeof(struct entry *));
+	a->slot_mask = SLOTS_FIRST - 1;
+	return a->slots == NULL ? -ENOMEM : 0;
+}
+
+static void rcpts_free(struct attribution *a, struct entry *e)
+{
+	if (e->rcpts != e->few) {
+		a->rcpts_held -= e->rcpt_size;
+		free(e->rcpts);
+	}
+}
+
+void entries_done(struct attribution *a)
+{
+	if (a->slots != NULL) {
+		LIST_FOR_EACH (pos, tmp, &a->by_age) {
+			rcpts_free(a, LIST_ITEM(pos, struct entry, age));
+		}
+	}
+	while (a->blocks != NULL) {
+		struct entry_block *next = a->blocks->next;
+		free(a->blocks);
+		a->blocks = next;
+	}
+	free(a->slots);
+}
+
+static uint64_t hash_of_id(const struct attribution *a, struct str id)
+{
+	return siphash13(&a->opts.key, id.ptr, id.len);
+}
+
+static struct entry *find_hashed(const struct attribution *a, struct str id, uint64_t hash)
+{
+	for (size_t i = hash & a->slot_mask; a->slots[i] != NULL; i = (i + 1) & a->slot_mask) {
+		struct entry *e = a->slots[i];
+		if (e->hash == hash && str_is_equal(entry_id(e), id)) {
+			return e;
+		}
+	}
+	return NULL;
 }
 
 struct entry *entry_find(const struct attribution *a, struct str id)
 {
-	return map_find(a->entries, id);
+	return find_hashed(a, id, hash_of_id(a, id));
+}
+
+static void slot_put(struct entry **slots, size_t mask, struct entry *e)
+{
+	size_t i = e->hash & mask;
+
+	while (slots[i] != NULL) {
+		i = (i + 1) & mask;
+	}
+	slots[i] = e;
+}
+
+static int slots_grow(struct attribution *a)
+{
+	size_t mask = a->slot_mask * 2 + 1;
+	struct entry **slots = calloc(mask + 1, sizeof(*slots));
+
+	if (slots == NULL) {
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i <= a->slot_mask; i++) {
+		if (a->slots[i] != NULL) {
+			slot_put(slots, mask, a->slots[i]);
+		}
+	}
+	free(a->slots);
+	a->slots = slots;
+	a->slot_mask = mask;
+	return 0;
+}
+
+/* Takes one out and closes the gap, so that nothing is lost behind it. */
+static void slot_remove(struct attribution *a, const struct entry *e)
+{
+	size_t hole = e->hash & a->slot_mask;
+
+	while (a->slots[hole] != e) {
+		hole = (hole + 1) & a->slot_mask;
+	}
+	for (size_t i = (hole + 1) & a->slot_mask; a->slots[i] != NULL;
+	     i = (i + 1) & a->slot_mask) {
+		size_t home = a->slots[i]->hash & a->slot_mask;
+		if (((i - home) & a->slot_mask) >= ((i - hole) & a->slot_mask)) {
+			a->slots[hole] = a->slots[i];
+			hole = i;
+		}
+	}
+	a->slots[hole] = NULL;
+}
+
+/* One from the free ones; a new block when there is none. */
+static struct entry *entry_take(struct attribution *a)
+{
+	if (list_is_empty(&a->free_entries)) {
+		struct entry_block *b = malloc(sizeof(*b));
+		if (b == NULL) {
+			return NULL;
+		}
+		b->next = a->blocks;
+		a->blocks = b;
+		for (size_t i = 0; i < ENTRY_BLOCK; i++) {
+			list_push_back(&a->free_entries, &b->entries[i].age);
+		}
+	}
+	struct list *first = a->free_entries.next;
+	list_remove(first);
+	struct entry *e = LIST_ITEM(first, struct entry, age);
+	memset(e, 0, offsetof(struct entry, few));
+	return e;
 }
 
 /* Count a message for its source: what it became, to which recipients elsewhere. */
@@ -77,62 +192,93 @@ static void entry_count(struct attribution *a, struct entry *e)
 void entry_end(struct attribution *a, struct entry *e)
 {
 	entry_count(a, e);
-	(void)map_remove(a->entries, entry_key(e));
+	slot_remove(a, e);
+	a->entry_count--;
 	list_remove(&e->age);
-	entry_free(e);
+	rcpts_free(a, e);
+	list_push_front(&a->free_entries, &e->age);
 }
 
-struct entry *entry_new(struct attribution *a, struct str id, struct wall time)
+static void end_oldest(struct attribution *a)
 {
-	struct entry *e;
+	a->totals.evicted++;
+	entry_end(a, LIST_ITEM(a->by_age.next, struct entry, age));
+}
 
-	if (id.len == 0 || id.len > sizeof(e->id)) {
+static struct entry *new_hashed(struct attribution *a, struct str id, uint64_t hash,
+				struct wall time)
+{
+	if (id.len == 0 || id.len > ENTRY_ID_MAX) {
 		return NULL;
 	}
-	if (map_count(a->entries) == a->opts.messages_max) {
-		a->totals.evicted++;
-		entry_end(a, LIST_ITEM(a->by_age.next, struct entry, age));
+	if (a->entry_count == a->opts.messages_max) {
+		end_oldest(a);
 	}
-	e = calloc(1, sizeof(*e));
+	if (a->entry_count + 1 > (a->slot_mask + 1) / 2 && slots_grow(a) < 0) {
+		return NULL;
+	}
+	struct entry *e = entry_take(a);
 	if (e == NULL) {
 		return NULL;
 	}
 	memcpy(e->id, id.ptr, id.len);
-	e->id_len = id.len;
+	e->id_len = (uint8_t)id.len;
+	e->hash = hash;
 	e->time = time;
-	if (map_add(a->entries, e) < 0) {
-		free(e);
-		return NULL;
-	}
+	e->rcpts = e->few;
+	e->rcpt_size = ENTRY_RCPTS_FEW;
+	slot_put(a->slots, a->slot_mask, e);
+	a->entry_count++;
 	list_push_back(&a->by_age, &e->age);
 	return e;
 }
 
-struct entry *entry_get(struct attribution *a, struct str id, struct wall time)
+struct entry *entry_new(struct attribution *a, struct str id, struct wall time)
 {
-	struct entry *e = entry_find(a, id);
-
-	return e != NULL ? e : entry_new(a, id, time);
+	return new_hashed(a, id, hash_of_id(a, id), time);
 }
 
-struct rcpt *rcpt_get(struct entry *e, uint32_t hash)
+struct entry *entry_get(struct attribution *a, struct str id, struct wall time)
+{
+	uint64_t hash = hash_of_id(a, id);
+	struct entry *e = find_hashed(a, id, hash);
+
+	return e != NULL ? e : new_hashed(a, id, hash, time);
+}
+
+static bool rcpts_grow(struct attribution *a, struct entry *e)
+{
+	uint32_t size = e->rcpt_size * 2;
+	bool is_few = e->rcpts == e->few;
+
+	while (a->rcpts_held + size > RCPTS_HELD_MAX && a->by_age.next != &e->age) {
+		end_oldest(a);
+	}
+	if (a->rcpts_held + size > RCPTS_HELD_MAX) {
+		return false;
+	}
+	struct rcpt *grown = realloc(is_few ? NULL : e->rcpts, size * sizeof(*grown));
+	if (grown == NULL) {
+		return false;
+	}
+	if (is_few) {
+		memcpy(grown, e->few, sizeof(e->few));
+	}
+	a->rcpts_held += size - (is_few ? 0 : e->rcpt_size);
+	e->rcpts = grown;
+	e->rcpt_size = size;
+	return true;
+}
+
+struct rcpt *rcpt_get(struct attribution *a, struct entry *e, uint32_t hash)
 {
 	for (uint32_t i = 0; i < e->rcpt_count; i++) {
 		if (e->rcpts[i].hash == hash) {
 			return &e->rcpts[i];
 		}
 	}
-	if (e->rcpt_count == RCPTS_MAX) {
+	if (e->rcpt_count == RCPTS_MAX || (e->rcpt_count == e->rcpt_size && !rcpts_grow(a, e))) {
 		return NULL;
-	}
-	if (e->rcpt_count == e->rcpt_size) {
-		uint32_t size = e->rcpt_size == 0 ? 2 : e->rcpt_size * 2;
-		struct rcpt *grown = realloc(e->rcpts, size * sizeof(*grown));
-		if (grown == NULL) {
-			return NULL;
-		}
-		e->rcpts = grown;
-		e->rcpt_size = size;
 	}
 	e->rcpts[e->rcpt_count] = (struct rcpt){.hash = hash};
 	return &e->rcpts[e->rcpt_count++];

@@ -19,22 +19,35 @@ struct rcpt {
 	bool forwarded;
 };
 
+#define ENTRY_ID_MAX 40
+#define ENTRY_RCPTS_FEW 4 /* most messages have no more: they need no memory of their own */
+
 struct entry {
-	struct list age; /* oldest first */
-	char id[40];
-	size_t id_len;
-	struct sender *sender; /* NULL: not known (yet) */
-	struct wall time;
-	struct rcpt *rcpts;
-	uint32_t rcpt_count;
-	uint32_t rcpt_size;
+	struct list age; /* oldest first; of a free one: the next free one */
+	uint64_t hash;   /* of the id */
+	char id[ENTRY_ID_MAX];
+	uint8_t id_len;
 	bool has_sender;
 	bool null_sender;
 	bool provisional; /* from this machine: a filter may have put it back */
+	uint32_t nrcpt;
+	struct sender *sender; /* NULL: not known (yet) */
+	struct wall time;
+	struct rcpt *rcpts; /* few, or memory of their own */
+	uint32_t rcpt_count;
+	uint32_t rcpt_size;
 	uint64_t sender_hash;
 	struct attribution_place place;
 	struct attribution_id *wanted;
-	uint32_t nrcpt;
+	struct rcpt few[ENTRY_RCPTS_FEW];
+};
+
+/* Entries come from blocks, because one is made and ended for every message of the log. */
+#define ENTRY_BLOCK 256
+
+struct entry_block {
+	struct entry_block *next;
+	struct entry entries[ENTRY_BLOCK];
 };
 
 struct recent {
@@ -59,8 +72,14 @@ struct qmail_delivery {
 
 struct attribution {
 	struct attribution_opts opts;
-	struct map *entries;
+	struct entry **slots; /* open addressing by hash */
+	size_t slot_mask;
+	size_t entry_count;
+	struct entry_block *blocks;
+	struct list free_entries;
+	size_t rcpts_held; /* beyond the few, of all messages */
 	struct map *senders;
+	uint32_t no_room; /* new sources to refuse before room is looked for again */
 	struct list by_age;
 	struct recent *recent;
 	struct script_of *scripts;
@@ -82,11 +101,13 @@ struct entry *entry_new(struct attribution *a, struct str id, struct wall time);
 struct entry *entry_get(struct attribution *a, struct str id, struct wall time);
 /** Count it for its source and forget it. */
 void entry_end(struct attribution *a, struct entry *e);
-/** Frees without counting. */
-void entry_free(struct entry *e);
-/** One recipient of a message; NULL when it has too many. */
-struct rcpt *rcpt_get(struct entry *e, uint32_t hash);
-/** Key of the table of living messages. */
-struct str entry_key(const void *item);
+/** @return 0 or -ENOMEM. */
+MUSTUSE int entries_init(struct attribution *a);
+/** Frees all without counting. */
+void entries_done(struct attribution *a);
+/** One recipient of a message; NULL when it has too many, or without memory. */
+struct rcpt *rcpt_get(struct attribution *a, struct entry *e, uint32_t hash);
+/** The id of a message. */
+struct str entry_id(const struct entry *e);
 
 #endif

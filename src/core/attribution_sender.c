@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/poison.h"
@@ -22,6 +22,44 @@ const char *source_kind_name(enum source_kind kind)
 	return names[kind];
 }
 
+struct str sender_key(const void *item)
+{
+	const struct sender *s = item;
+	return (struct str){s->key, s->key_len};
+}
+
+struct sender *sender_new(enum source_kind kind, struct str name)
+{
+	name = str_head(name, ATTRIBUTION_TEXT_MAX - 1);
+	struct sender *s = calloc(1, sizeof(*s) + name.len + 2);
+
+	if (s != NULL) {
+		s->key[0] = (char)('a' + kind);
+		(void)str_copy(s->key + 1, name.len + 1, name);
+		s->key_len = (uint16_t)(name.len + 1);
+		s->out.kind = kind;
+		s->out.name = s->key + 1;
+		s->out.script = "";
+	}
+	return s;
+}
+
+void sender_free(struct sender *s)
+{
+	if (s == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < ATTRIBUTION_EVIDENCE_MAX; i++) {
+		free(s->evidence[i]);
+	}
+	free(s->addresses.seen);
+	free(s->networks.seen);
+	free(s->senders.seen);
+	free(s->subjects.seen);
+	free(s->script);
+	free(s);
+}
+
 void distinct_add(struct distinct *d, uint64_t hash)
 {
 	for (uint32_t i = 0; i < d->count; i++) {
@@ -29,9 +67,19 @@ void distinct_add(struct distinct *d, uint64_t hash)
 			return;
 		}
 	}
-	if (d->count < ATTRIBUTION_DISTINCT_MAX) {
-		d->seen[d->count++] = hash;
+	if (d->count == ATTRIBUTION_DISTINCT_MAX) {
+		return;
 	}
+	if (d->count == d->size) {
+		uint32_t size = d->size == 0 ? 2 : d->size * 2;
+		uint64_t *grown = realloc(d->seen, size * sizeof(*grown));
+		if (grown == NULL) {
+			return;
+		}
+		d->seen = grown;
+		d->size = size;
+	}
+	d->seen[d->count++] = hash;
 }
 
 /* "203.0.113" of "203.0.113.7"; the first three groups of an IPv6 address. */
@@ -53,8 +101,8 @@ void sender_add_client(struct sender *s, struct str addr, const struct siphash_k
 {
 	struct str network = network_of(addr);
 
-	distinct_add(&s->addresses, siphash(key, addr.ptr, addr.len));
-	distinct_add(&s->networks, siphash(key, network.ptr, network.len));
+	distinct_add(&s->addresses, siphash13(key, addr.ptr, addr.len));
+	distinct_add(&s->networks, siphash13(key, network.ptr, network.len));
 	s->out.addresses = s->addresses.count;
 	s->out.networks = s->networks.count;
 }
@@ -117,10 +165,30 @@ bool script_is_odd(struct str path)
 	return false;
 }
 
+/* At most ATTRIBUTION_TEXT_MAX - 1 octets of it as a C string; NULL without memory. */
+static char *text_of(struct str s)
+{
+	s = str_head(s, ATTRIBUTION_TEXT_MAX - 1);
+	char *text = malloc(s.len + 1);
+
+	if (text != NULL) {
+		(void)str_copy(text, s.len + 1, s);
+	}
+	return text;
+}
+
 void sender_set_script(struct sender *s, struct str script)
 {
-	(void)str_copy(s->out.script, sizeof(s->out.script), script);
 	s->out.script_odd += script_is_odd(script) ? 1 : 0;
+	if (str_is_equal(str_of(s->script), script)) {
+		return;
+	}
+	char *text = text_of(script);
+	if (text != NULL) {
+		free(s->script);
+		s->script = text;
+		s->out.script = text;
+	}
 }
 
 void sender_add_evidence(struct sender *s, struct attribution_place place, struct str line)
@@ -134,7 +202,10 @@ void sender_add_evidence(struct sender *s, struct attribution_place place, struc
 			return;
 		}
 	}
-	struct attribution_evidence *e = &s->out.evidence[s->out.evidence_count++];
-	e->place = place;
-	(void)str_copy(e->text, sizeof(e->text), line);
+	char *text = text_of(line);
+	if (text != NULL) {
+		s->evidence[s->out.evidence_count] = text;
+		s->out.evidence[s->out.evidence_count++] = (struct attribution_evidence){
+			.place = place, .text = text};
+	}
 }

@@ -8,10 +8,11 @@
 
 #include "core/attribution.h"
 
-/* Distinct values by hash: exact up to the limit. */
+/* Distinct values by hash: exact up to the limit. Most sources have few: it grows as they come. */
 struct distinct {
-	uint64_t seen[ATTRIBUTION_DISTINCT_MAX];
+	uint64_t *seen;
 	uint32_t count;
+	uint32_t size;
 };
 
 #define COMMON_MAX 8
@@ -28,8 +29,19 @@ struct sender {
 	int64_t hour; /* of the log, for the peak */
 	uint64_t hour_recipients;
 	uint64_t name_hash; /* of the login, to compare senders with */
-	char key[ATTRIBUTION_TEXT_MAX + 1];
+	bool in_use;        /* while room is made: a living message is its */
+	char *script;       /* what out.script shows; NULL: none yet */
+	char *evidence[ATTRIBUTION_EVIDENCE_MAX];
+	uint16_t key_len;
+	char key[]; /* one letter for the kind, then the name, which ends in NUL */
 };
+
+/** @return NULL without memory. A name over ATTRIBUTION_TEXT_MAX - 1 octets is cut. */
+MUSTUSE struct sender *sender_new(enum source_kind kind, struct str name);
+/** NULL is allowed. */
+void sender_free(struct sender *s);
+/** Key of the table of sources. */
+struct str sender_key(const void *item);
 
 /** Count a value that may be new. */
 void distinct_add(struct distinct *d, uint64_t hash);

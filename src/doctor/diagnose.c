@@ -5,6 +5,7 @@
 #include "doctor/diagnose.h"
 
 #include "doctor/log_file.h"
+#include "proto/line_ends.h"
 #include "sys/entropy.h"
 
 #include <errno.h>
@@ -15,8 +16,12 @@
 
 #define NS_PER_H (3600 * NS_PER_S)
 
+/* Line ends that are found at once. */
+#define ENDS_MAX 512
+
 struct pass {
 	struct diagnosis *d;
+	line_ends_fn *ends;
 	struct log_time time;
 	struct attribution_place place;
 	struct diagnose_hour *hour;
@@ -41,8 +46,8 @@ static struct diagnose_hour *hour_of(struct diagnosis *d, struct wall time)
 
 static void read_line(struct pass *p, struct str raw)
 {
-	struct log_line l;
-	struct log_event e;
+	UNINITIALIZED struct log_line l;
+	UNINITIALIZED struct log_event e;
 
 	p->place.line++;
 	p->d->lines_total++;
@@ -72,6 +77,29 @@ static void read_line(struct pass *p, struct str raw)
 	attribution_step(p->d->attribution, &l, &e, p->place);
 }
 
+/* Whole lines; the last one of a file may lack its newline. */
+static void read_lines(struct pass *p, struct str text)
+{
+	UNINITIALIZED uint32_t ends[ENDS_MAX];
+	size_t count;
+
+	while ((count = p->ends(text, ends, ENDS_MAX)) > 0) {
+		size_t begin = 0;
+		for (size_t i = 0; i < count; i++) {
+			struct str line = {text.ptr + begin, ends[i] - begin};
+			if (line.len > 0 && line.ptr[line.len - 1] == '\r') {
+				line.len--;
+			}
+			read_line(p, line);
+			begin = (size_t)ends[i] + 1;
+		}
+		text = str_skip(text, begin);
+	}
+	if (text.len > 0) {
+		read_line(p, text);
+	}
+}
+
 static int read_file(struct pass *p, const struct log_set_file *f, struct errmsg *reterr)
 {
 	struct log_file *log;
@@ -84,13 +112,7 @@ static int read_file(struct pass *p, const struct log_set_file *f, struct errmsg
 	p->time = f->time;
 	p->place.line = 0;
 	while ((r = log_file_read(log, &piece, reterr)) > 0) {
-		while (piece.len > 0) {
-			struct str line = str_take_until(&piece, '\n');
-			if (line.len > 0 && line.ptr[line.len - 1] == '\r') {
-				line.len--;
-			}
-			read_line(p, line);
-		}
+		read_lines(p, piece);
 	}
 	log_file_close(log);
 	return r;
@@ -176,7 +198,7 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 		diagnosis_done(&d);
 		return err_set(reterr, r, "too many message ids");
 	}
-	struct pass p = {.d = &d};
+	struct pass p = {.d = &d, .ends = line_ends_best()};
 	for (size_t i = 0; i < opts->set->count; i++) {
 		if (opts->progress != NULL) {
 			opts->progress(opts->ctx, i, opts->set->count);

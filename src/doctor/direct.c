@@ -5,6 +5,7 @@
 #include "doctor/direct.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,17 +53,27 @@ static struct user busiest(const struct live *l)
 	return best;
 }
 
-static void describe(const struct live_socket *s, struct attribution_sender *out)
+/* A source that no log names, and its texts: freed as one. */
+struct unlogged {
+	struct attribution_sender out;
+	char name[ATTRIBUTION_TEXT_MAX];
+	char script[ATTRIBUTION_TEXT_MAX];
+};
+static_assert(offsetof(struct unlogged, out) == 0, "its owner frees it as the source");
+
+static void describe(const struct live_socket *s, struct unlogged *u)
 {
 	const char *place = s->process.exe[0] != '\0' ? s->process.exe : s->process.cwd;
 
-	out->kind = SOURCE_USER;
+	u->out.kind = SOURCE_USER;
 	if (s->user[0] != '\0') {
-		(void)str_copy(out->name, sizeof(out->name), str_of(s->user));
+		(void)str_copy(u->name, sizeof(u->name), str_of(s->user));
 	} else {
-		(void)snprintf(out->name, sizeof(out->name), "uid %u", s->uid);
+		(void)snprintf(u->name, sizeof(u->name), "uid %u", s->uid);
 	}
-	(void)str_copy(out->script, sizeof(out->script), str_of(place));
+	(void)str_copy(u->script, sizeof(u->script), str_of(place));
+	u->out.name = u->name;
+	u->out.script = u->script;
 }
 
 int direct_judge(struct diagnosis *d, const struct live *l)
@@ -73,11 +84,12 @@ int direct_judge(struct diagnosis *d, const struct live *l)
 	if (u.first == NULL || (absent == 0 && u.far < DIRECT_FAR_MANY)) {
 		return 0;
 	}
-	d->made = calloc(1, sizeof(*d->made));
-	if (d->made == NULL) {
+	struct unlogged *made = calloc(1, sizeof(*made));
+	if (made == NULL) {
 		return -ENOMEM;
 	}
-	describe(u.first, d->made);
+	describe(u.first, made);
+	d->made = &made->out;
 	struct diagnose_accused a = {
 		.sender = d->made,
 		.verdict = {.cause = CAUSE_DIRECT,

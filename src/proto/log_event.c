@@ -16,20 +16,65 @@ static bool is_id_char(char c)
 	return char_is_alpha(c) || char_is_digit(c);
 }
 
-bool log_event_take_id(struct str *text, struct str *ret_id)
+/* How many letters and digits the text begins with, up to QUEUE_ID_MAX + 1. */
+static size_t id_len(struct str text, bool *ret_is_word)
 {
 	size_t n = 0;
 	bool is_word = true; /* "warning", "statistics": programs' words, never ids */
 
-	while (n < text->len && n <= QUEUE_ID_MAX && is_id_char(text->ptr[n])) {
-		is_word = is_word && text->ptr[n] >= 'a';
+	while (n < text.len && n <= QUEUE_ID_MAX && is_id_char(text.ptr[n])) {
+		is_word = is_word && text.ptr[n] >= 'a';
 		n++;
 	}
-	if (is_word || str_has_prefix(*text, STR("NOQUEUE:"))) {
-		return false;
+	*ret_is_word = is_word;
+	return n;
+}
+
+#ifdef __SSE2__
+/* Octets of `v` from `low` to `low + span`. */
+static __m128i in_range(__m128i v, char low, char span)
+{
+	__m128i off = _mm_sub_epi8(v, _mm_set1_epi8(low));
+
+	return _mm_cmpeq_epi8(_mm_min_epu8(off, _mm_set1_epi8(span)), off);
+}
+
+/* The same for an id that ends within 16 octets, as nearly all do; 0: look closer. */
+static size_t id_len_16(struct str text, bool *ret_is_word)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)text.ptr);
+	__m128i lower = in_range(v, 'a', 25);
+	__m128i other = _mm_or_si128(in_range(v, '0', 9), in_range(v, 'A', 25));
+	unsigned stop = ~(unsigned)_mm_movemask_epi8(_mm_or_si128(lower, other)) & 0xFFFF;
+
+	if (stop == 0) {
+		return 0;
+	}
+	unsigned n = (unsigned)__builtin_ctz(stop);
+	*ret_is_word = ((unsigned)_mm_movemask_epi8(other) & ((1U << n) - 1)) == 0;
+	return n;
+}
+#endif
+
+bool log_event_take_id(struct str *text, struct str *ret_id)
+{
+	bool is_word;
+	size_t n = 0;
+
+#ifdef __SSE2__
+	if (text->len >= 16) {
+		n = id_len_16(*text, &is_word);
+		if (n == 0 && !is_id_char(text->ptr[0])) {
+			return false;
+		}
+	}
+#endif
+	if (n == 0) {
+		n = id_len(*text, &is_word);
 	}
 	if (n < QUEUE_ID_MIN || n > QUEUE_ID_MAX || n + 1 >= text->len || text->ptr[n] != ':' ||
-	    text->ptr[n + 1] != ' ') {
+	    text->ptr[n + 1] != ' ' || is_word ||
+	    (n == 7 && str_has_prefix(*text, STR("NOQUEUE:")))) {
 		return false;
 	}
 	*ret_id = str_head(*text, n);
@@ -76,22 +121,37 @@ bool log_event_take_address(struct str *text, struct str *ret)
 	return false;
 }
 
+/* Texts by the first letter: the reason is read once. */
+static bool is_unknown_text(struct str at)
+{
+	static const struct str texts[] = {
+		{"unknown user", 12},        {"unknown recipient", 17},
+		{"unrouteable address", 19}, {"user unknown", 12},
+		{"no such user", 12},        {"no mailbox", 10},
+		{"not a valid user", 16},    {"does not exist", 14},
+		{"mailbox unavailable", 19}, {"invalid recipient", 17},
+		{"recipient not found", 19}, {"recipient address rejected: undeliverable", 41}};
+	char first = char_lower(at.ptr[0]);
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		if (texts[i].ptr[0] == first && str_has_prefix_nocase(at, texts[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool log_event_is_unknown_user(struct str dsn, struct str reason)
 {
-	static const char *const texts[] = {
-		"user unknown",        "unknown user",
-		"no such user",        "does not exist",
-		"unrouteable address", "no mailbox",
-		"mailbox unavailable", "recipient address rejected: undeliverable",
-		"invalid recipient",   "recipient not found",
-		"unknown recipient",   "not a valid user"};
-
 	if (str_is_equal(dsn, STR("5.1.1")) || str_is_equal(dsn, STR("5.1.6")) ||
 	    str_is_equal(dsn, STR("5.1.10"))) {
 		return true;
 	}
-	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		if (str_find_nocase(reason, str_of(texts[i])) < reason.len) {
+	for (size_t i = 0; i < reason.len; i++) {
+		char c = char_lower(reason.ptr[i]);
+		bool may_begin = c == 'u' || c == 'n' || c == 'd' || c == 'm' || c == 'i' ||
+				 c == 'r';
+		if (may_begin && is_unknown_text(str_skip(reason, i))) {
 			return true;
 		}
 	}
@@ -133,44 +193,78 @@ static bool parse_logger(const struct log_line *l, struct log_event *ret)
 	return false;
 }
 
-static bool is_one_of(struct str s, const char *const *names, size_t count)
+static bool is_one_of(struct str s, const struct str *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (str_is_equal(s, str_of(names[i]))) {
+		if (str_is_equal(s, names[i])) {
 			return true;
 		}
 	}
 	return false;
 }
 
+static bool is_login(struct str program)
+{
+	static const struct str logins[] = {{"dovecot", 7},
+					    {"imapd", 5},
+					    {"pop3d", 5},
+					    {"imapd-ssl", 9},
+					    {"pop3d-ssl", 9},
+					    {"authdaemond", 11},
+					    {"saslauthd", 9},
+					    {"plesk_saslauthd", 15},
+					    {"smtp_auth", 9},
+					    {"courieresmtpd", 13},
+					    {"imaplogin", 9},
+					    {"pop3login", 9},
+					    {"psa-pc-remote", 13},
+					    {"imap-login", 10},
+					    {"pop3-login", 10},
+					    {"submission-login", 16},
+					    {"managesieve-login", 17}};
+
+	return is_one_of(program, logins, COUNT_OF(logins));
+}
+
+static bool is_sendmail(struct str program)
+{
+	static const struct str names[] = {{"sendmail", 8},
+					   {"sm-mta", 6},
+					   {"sm-msp-queue", 12},
+					   {"sm-mta-in", 9},
+					   {"sm-que", 6}};
+
+	return is_one_of(program, names, COUNT_OF(names));
+}
+
+static bool is_logger(struct str program)
+{
+	static const struct str names[] = {{"rsyslogd", 8},
+					   {"systemd-journald", 16},
+					   {"syslogd", 7},
+					   {"syslog-ng", 9},
+					   {"kernel", 6}};
+
+	return program.len == 0 || is_one_of(program, names, COUNT_OF(names));
+}
+
 static void parse_syslog(const struct log_line *l, struct log_event *ret)
 {
-	static const char *const sendmails[] = {"sendmail", "sm-mta", "sm-msp-queue", "sm-mta-in",
-						"sm-que"};
-	static const char *const qmails[] = {"qmail", "qmail-send"};
-	static const char *const exims[] = {"exim", "exim4"};
-	static const char *const loggers[] = {"rsyslogd", "systemd-journald", "syslogd",
-					      "syslog-ng", "kernel"};
-	static const char *const logins[] = {
-		"dovecot",          "imapd",         "pop3d",      "imapd-ssl",
-		"pop3d-ssl",        "authdaemond",   "saslauthd",  "plesk_saslauthd",
-		"smtp_auth",        "courieresmtpd", "imaplogin",  "pop3login",
-		"psa-pc-remote",    "imap-login",    "pop3-login", "submission-login",
-		"managesieve-login"};
-
 	if (str_has_prefix(l->path, STR("postfix"))) {
 		log_event_postfix(l, ret);
-	} else if (is_one_of(l->program, exims, COUNT_OF(exims))) {
+	} else if (str_is_equal(l->program, STR("exim")) ||
+		   str_is_equal(l->program, STR("exim4"))) {
 		log_event_exim(l, ret);
-	} else if (is_one_of(l->program, qmails, COUNT_OF(qmails))) {
-		log_event_qmail(l, ret);
-	} else if (is_one_of(l->program, sendmails, COUNT_OF(sendmails))) {
-		log_event_sendmail(l, ret);
-	} else if (is_one_of(l->program, logins, COUNT_OF(logins))) {
+	} else if (is_login(l->program)) {
 		log_event_login(l, ret);
+	} else if (str_is_equal(l->program, STR("qmail")) ||
+		   str_is_equal(l->program, STR("qmail-send"))) {
+		log_event_qmail(l, ret);
+	} else if (is_sendmail(l->program)) {
+		log_event_sendmail(l, ret);
 	} else if (str_has_prefix(l->program, STR("php"))) {
 		log_event_php(l, ret);
-	} else if (is_one_of(l->program, loggers, COUNT_OF(loggers)) || l->program.len == 0) {
+	} else if (is_logger(l->program)) {
 		(void)parse_logger(l, ret);
 	}
 }

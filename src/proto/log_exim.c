@@ -207,10 +207,9 @@ static void parse_delivery(struct str text, enum log_delivery delivery, struct l
 		ret->rcpt.len--;
 	}
 	ret->reason = text;
-	size_t transport = str_find(text, STR(" T="));
-	bool is_remote = str_find(text, STR("T=remote_smtp")) < text.len ||
-			 str_find(text, STR(" H=")) < text.len;
-	ret->is_local_relay = delivery == LOG_SENT && transport < text.len && !is_remote;
+	ret->is_local_relay = delivery == LOG_SENT && str_find(text, STR(" H=")) == text.len &&
+			      str_find(text, STR("T=remote_smtp")) == text.len &&
+			      str_find(text, STR(" T=")) < text.len;
 	ret->is_unknown_rcpt = delivery == LOG_BOUNCED &&
 			       log_event_is_unknown_user(STR_EMPTY, text);
 }

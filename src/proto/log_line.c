@@ -4,39 +4,59 @@
  */
 #include "proto/log_line.h"
 
-#include "base/num.h"
-
 #include "base/poison.h"
 
 /* A tag longer than this is text that happens to hold a colon. */
 #define TAG_MAX 128
+#define PID_MAX 20 /* digits and brackets */
+
+/* "[2011]" off the start of `rest`. */
+static bool take_pid(struct str *rest, uint32_t *ret_pid)
+{
+	uint64_t pid = 0;
+	size_t i = 1;
+
+	for (; i < rest->len && i < PID_MAX && char_is_digit(rest->ptr[i]); i++) {
+		pid = pid * 10 + (uint64_t)(rest->ptr[i] - '0');
+	}
+	if (i == 1 || i >= rest->len || rest->ptr[i] != ']' || pid > UINT32_MAX) {
+		return false;
+	}
+	*ret_pid = (uint32_t)pid;
+	*rest = str_skip(*rest, i + 1);
+	return true;
+}
+
+/* Where the name in a tag ends: at ':', '[' or ' '; and the last '/' before it, SIZE_MAX: none. */
+static size_t find_tag_end(struct str head, size_t *ret_slash)
+{
+	size_t end = 0;
+
+	*ret_slash = SIZE_MAX;
+	while (end < head.len && head.ptr[end] != ':' && head.ptr[end] != '[' &&
+	       head.ptr[end] != ' ') {
+		if (head.ptr[end] == '/') {
+			*ret_slash = end;
+		}
+		end++;
+	}
+	return end;
+}
 
 /* "postfix/submission/smtpd[2011]: " off the start of `text`. Without a tag nothing is taken. */
 static void take_tag(struct log_line *l)
 {
 	struct str head = str_head(l->text, TAG_MAX);
-	size_t end = 0;
-	size_t slash = SIZE_MAX;
-	uint64_t pid = 0;
+	size_t slash;
+	size_t end = find_tag_end(head, &slash);
+	uint32_t pid = 0;
 
-	while (end < head.len && head.ptr[end] != ':' && head.ptr[end] != '[' &&
-	       head.ptr[end] != ' ') {
-		if (head.ptr[end] == '/') {
-			slash = end;
-		}
-		end++;
-	}
 	if (end == head.len || head.ptr[end] == ' ' || end == 0) {
 		return;
 	}
 	struct str rest = str_skip(l->text, end);
-	if (rest.ptr[0] == '[') {
-		size_t close = str_find_char(str_head(rest, 24), ']');
-		if (close >= str_head(rest, 24).len ||
-		    num_parse_u64((struct str){rest.ptr + 1, close - 1}, UINT32_MAX, &pid) < 0) {
-			return;
-		}
-		rest = str_skip(rest, close + 1);
+	if (rest.ptr[0] == '[' && !take_pid(&rest, &pid)) {
+		return;
 	}
 	if (rest.len == 0 || rest.ptr[0] != ':') {
 		return;
@@ -48,24 +68,23 @@ static void take_tag(struct log_line *l)
 	size_t begin = slash == SIZE_MAX ? 0 : slash + 1;
 	l->program = (struct str){l->text.ptr + begin, end - begin};
 	l->path = (struct str){l->text.ptr, slash == SIZE_MAX ? 0 : slash};
-	l->pid = (uint32_t)pid;
+	l->pid = pid;
 	l->text = rest;
 }
 
 bool log_line_parse(struct log_time *lt, struct str raw, struct log_line *ret)
 {
-	struct log_line l = {.text = raw};
-
-	l.form = log_time_take(lt, &l.text, &l.time);
-	switch (l.form) {
+	*ret = (struct log_line){.text = raw};
+	ret->form = log_time_take(lt, &ret->text, &ret->time);
+	switch (ret->form) {
 	case LOG_TIME_NONE:
 		return false;
 	case LOG_TIME_RFC3164:
 	case LOG_TIME_RFC3339: {
-		size_t space = str_find_char(l.text, ' ');
-		l.host = str_head(l.text, space);
-		l.text = str_skip(l.text, space + 1);
-		take_tag(&l);
+		size_t space = str_find_char(ret->text, ' ');
+		ret->host = str_head(ret->text, space);
+		ret->text = str_skip(ret->text, space + 1);
+		take_tag(ret);
 		break;
 	}
 	case LOG_TIME_EXIM:
@@ -73,6 +92,5 @@ bool log_line_parse(struct log_time *lt, struct str raw, struct log_line *ret)
 	case LOG_TIME_PHP:
 		break;
 	}
-	*ret = l;
 	return true;
 }

@@ -29,7 +29,8 @@ struct log_line {
  *
  * @param lt    State of this file.
  * @param raw   One line without its ending.
- * @return true and all of `ret`; false when it does not begin with a time we know.
+ * @param ret   What it says; nothing of use when false is returned.
+ * @return true; false when it does not begin with a time we know.
  */
 bool log_line_parse(struct log_time *lt, struct str raw, struct log_line *ret);
 

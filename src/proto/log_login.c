@@ -45,8 +45,12 @@ static void parse_dovecot(struct str text, struct log_event *ret)
 					      {"Password mismatch", 17},
 					      {"unknown user", 12},
 					      {"Authentication failure", 22}};
-	size_t colon = str_find(text, STR("-login: "));
+	size_t colon = str_find(str_head(text, 24), STR("-login: "));
 
+	if (str_has_prefix(text, STR("imap(")) || str_has_prefix(text, STR("pop3(")) ||
+	    str_has_prefix(text, STR("lmtp("))) {
+		return; /* of a mailbox that is open */
+	}
 	if (colon < 16 && colon < text.len) {
 		text = str_skip(text, colon + 8);
 	}

@@ -12,6 +12,23 @@
 
 #include "base/poison.h"
 
+/* Offset of the first ", ", or the length. */
+static size_t find_comma_space(struct str s)
+{
+	size_t at = 0;
+
+	for (;;) {
+		at += str_find_char(str_skip(s, at), ',');
+		if (at + 1 >= s.len) {
+			return s.len;
+		}
+		if (s.ptr[at + 1] == ' ') {
+			return at;
+		}
+		at++;
+	}
+}
+
 /* Take "name=value" up to ", " or the end. Values here are written by Postfix itself. */
 static bool take_pair(struct str *text, struct str *ret_name, struct str *ret_value)
 {
@@ -22,7 +39,7 @@ static bool take_pair(struct str *text, struct str *ret_name, struct str *ret_va
 	}
 	*ret_name = str_head(*text, eq);
 	struct str rest = str_skip(*text, eq + 1);
-	size_t end = str_find(rest, STR(", "));
+	size_t end = find_comma_space(rest);
 	*ret_value = str_head(rest, end);
 	*text = str_skip(rest, end < rest.len ? end + 2 : end);
 	return true;
@@ -152,31 +169,37 @@ static void parse_qmgr(struct str text, struct log_event *ret)
 
 static bool is_local_relay(struct str relay)
 {
-	static const char *const local[] = {"local", "virtual", "dovecot", "lmtp",     "maildrop",
-					    "cyrus", "none",    "avcheck", "procmail", "pipe"};
+	static const struct str local[] = {
+		{"local", 5}, {"virtual", 7}, {"dovecot", 7}, {"lmtp", 4},     {"maildrop", 8},
+		{"cyrus", 5}, {"none", 4},    {"avcheck", 7}, {"procmail", 8}, {"pipe", 4}};
+	size_t bracket = str_find_char(relay, '[');
 
+	if (bracket < relay.len) {
+		struct str from = str_skip(relay, bracket);
+		return str_find(from, STR("[127.0.0.1]")) < from.len ||
+		       str_find(from, STR("[::1]")) < from.len ||
+		       str_has_prefix(relay, STR("plesk"));
+	}
 	for (size_t i = 0; i < COUNT_OF(local); i++) {
-		if (str_has_prefix(relay, str_of(local[i])) &&
-		    str_find_char(relay, '[') == relay.len) {
+		if (str_has_prefix(relay, local[i])) {
 			return true;
 		}
 	}
-	return str_find(relay, STR("[127.0.0.1]")) < relay.len ||
-	       str_find(relay, STR("[::1]")) < relay.len || str_has_prefix(relay, STR("plesk"));
+	return str_has_prefix(relay, STR("plesk"));
 }
 
 static bool parse_status(struct str status, struct log_event *ret)
 {
 	static const struct {
-		const char *word;
+		struct str word;
 		enum log_delivery delivery;
-	} words[] = {{"sent", LOG_SENT},          {"bounced", LOG_BOUNCED},
-		     {"deferred", LOG_DEFERRED},  {"expired", LOG_EXPIRED},
-		     {"deliverable", LOG_SENT},   {"undeliverable", LOG_BOUNCED},
-		     {"SOFTBOUNCE", LOG_DEFERRED}};
+	} words[] = {{{"sent", 4}, LOG_SENT},           {{"bounced", 7}, LOG_BOUNCED},
+		     {{"deferred", 8}, LOG_DEFERRED},   {{"expired", 7}, LOG_EXPIRED},
+		     {{"deliverable", 11}, LOG_SENT},   {{"undeliverable", 13}, LOG_BOUNCED},
+		     {{"SOFTBOUNCE", 10}, LOG_DEFERRED}};
 
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		if (str_is_equal(status, str_of(words[i].word))) {
+		if (str_is_equal(status, words[i].word)) {
 			ret->delivery = words[i].delivery;
 			return true;
 		}

@@ -62,9 +62,27 @@ static void know_date(struct log_time *lt, const char *p, size_t len, int64_t da
 	lt->date_ns = days * S_PER_DAY * NS_PER_S;
 }
 
+static bool is_known_second(const struct log_time *lt, const char *p, uint8_t len)
+{
+	return lt->second_len == len && memcmp(lt->second, p, len) == 0;
+}
+
+static void know_second(struct log_time *lt, const char *p, uint8_t len, int64_t ns)
+{
+	memcpy(lt->second, p, len);
+	lt->second_len = len;
+	lt->second_ns = ns;
+}
+
 static bool take_rfc3164(struct log_time *lt, struct str *line, struct wall *ret)
 {
 	const char *p = line->ptr;
+
+	if (is_known_second(lt, p, 16)) {
+		ret->ns = lt->second_ns;
+		*line = str_skip(*line, 16);
+		return true;
+	}
 	int64_t tod = time_of_day(p + 7);
 
 	if (tod < 0 || p[15] != ' ' || p[6] != ' ') {
@@ -85,6 +103,7 @@ static bool take_rfc3164(struct log_time *lt, struct str *line, struct wall *ret
 		know_date(lt, p, 6, days_from_civil(lt->year, month, (unsigned)day));
 	}
 	ret->ns = lt->date_ns + (tod - lt->zone_s) * NS_PER_S;
+	know_second(lt, p, 16, ret->ns);
 	*line = str_skip(*line, 16);
 	return true;
 }
@@ -115,11 +134,12 @@ static int64_t take_fraction(struct str *line)
 		return 0;
 	}
 	*line = str_skip(*line, 1);
-	while (line->len > 0 && char_is_digit(line->ptr[0])) {
-		ns += (line->ptr[0] - '0') * unit;
+	size_t i = 0;
+	while (i < line->len && char_is_digit(line->ptr[i])) {
+		ns += (line->ptr[i++] - '0') * unit;
 		unit /= 10;
-		*line = str_skip(*line, 1);
 	}
+	*line = str_skip(*line, i);
 	return ns;
 }
 
@@ -151,13 +171,16 @@ static bool take_zone(struct str *line, int64_t *ret_s)
 static enum log_time_form take_iso(struct log_time *lt, struct str *line, struct wall *ret)
 {
 	const char *p = line->ptr;
-	int64_t tod = time_of_day(p + 11);
 	int64_t zone_s = lt->zone_s;
 	struct str rest = str_skip(*line, 19);
 
-	if (tod < 0 || p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') ||
-	    !know_iso_date(lt, p)) {
-		return LOG_TIME_NONE;
+	if (!is_known_second(lt, p, 19)) {
+		int64_t tod = time_of_day(p + 11);
+		if (tod < 0 || p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') ||
+		    !know_iso_date(lt, p)) {
+			return LOG_TIME_NONE;
+		}
+		know_second(lt, p, 19, lt->date_ns + tod * NS_PER_S);
 	}
 	int64_t fraction_ns = take_fraction(&rest);
 	if (p[10] == 'T') {
@@ -174,7 +197,7 @@ static enum log_time_form take_iso(struct log_time *lt, struct str *line, struct
 	if (rest.len == 0 || rest.ptr[0] != ' ') {
 		return LOG_TIME_NONE;
 	}
-	ret->ns = lt->date_ns + (tod - zone_s) * NS_PER_S + fraction_ns;
+	ret->ns = lt->second_ns - zone_s * NS_PER_S + fraction_ns;
 	*line = str_skip(rest, 1);
 	return p[10] == 'T' ? LOG_TIME_RFC3339 : LOG_TIME_EXIM;
 }

@@ -4,7 +4,7 @@
  *
  * Knows the forms, not the year of a form that has none nor the zone of a form without one: the
  * caller, who knows the file, says both. A whole log has few different dates, so the last one is
- * remembered. Layer: proto (pure).
+ * remembered, and the last second too. Layer: proto (pure).
  */
 #ifndef PROTO_LOG_TIME_H
 #define PROTO_LOG_TIME_H
@@ -31,6 +31,9 @@ struct log_time {
 	unsigned last_month; /* of RFC 3164 lines; 0: none yet */
 	char date[12];       /* the date's text and what it meant */
 	int64_t date_ns;
+	char second[20];    /* the last second's text and what it meant; many lines have the same */
+	uint8_t second_len; /* 0: none yet */
+	int64_t second_ns;  /* of ISO forms: without a zone */
 };
 
 /**

@@ -243,6 +243,66 @@ static void memory_is_bounded_and_what_is_dropped_is_counted(void **state)
 	attribution_free(r.a);
 }
 
+/* A stream of strangers whose mail stays here never pushes out who sends much. */
+static void small_sources_make_room(void **state)
+{
+	(void)state;
+	struct reader r;
+
+	r = (struct reader){
+		.a = attribution_new(&(struct attribution_opts){.key = key, .senders_max = 16}),
+		.time = {.year = 2026}};
+	assert_non_null(r.a);
+	for (int i = 0; i < 1000; i++) {
+		feedf(&r,
+		      "Jun 12 %02d:%02d:00 s postfix/smtpd[2]: AAAAAA%04d: client=x[192.0.%d.%d]",
+		      i / 60 % 24, i % 60, i, i / 256, i % 256);
+		feedf(&r,
+		      "Jun 12 %02d:%02d:00 s postfix/lmtp[2]: AAAAAA%04d: to=<a@b>, relay=dovecot, "
+		      "delay=1, dsn=2.0.0, status=sent (ok)",
+		      i / 60 % 24, i % 60, i);
+		feedf(&r, "Jun 12 %02d:%02d:00 s postfix/qmgr[2]: AAAAAA%04d: removed", i / 60 % 24,
+		      i % 60, i);
+		feedf(&r, "Jun 12 %02d:%02d:01 s postfix/pickup[2]: BBBBBB%04d: uid=33 from=<w>",
+		      i / 60 % 24, i % 60, i);
+		feedf(&r,
+		      "Jun 12 %02d:%02d:01 s postfix/smtp[2]: BBBBBB%04d: to=<u%d@c>, "
+		      "relay=mx.c[192.0.2.9]:25, delay=1, dsn=2.0.0, status=sent (ok)",
+		      i / 60 % 24, i % 60, i, i);
+		feedf(&r, "Jun 12 %02d:%02d:01 s postfix/qmgr[2]: BBBBBB%04d: removed", i / 60 % 24,
+		      i % 60, i);
+	}
+	attribution_end(r.a);
+	assert_int_equal(find(&r, "uid 33")->messages, 1000);
+	assert_int_equal(attribution_totals(r.a)->headless, 0);
+	assert_int_equal(attribution_totals(r.a)->forgotten, 0);
+	attribution_free(r.a);
+}
+
+/* Messages with thousands of recipients, none of which ever ends: the oldest make room. */
+static void recipients_are_bounded_too(void **state)
+{
+	(void)state;
+	struct reader r;
+
+	reader_init(&r, 0);
+	for (int i = 0; i < 700; i++) {
+		feedf(&r, "Jun 12 04:05:06 s postfix/pickup[2]: AAAAAA%04d: uid=33 from=<w>", i);
+		for (int n = 0; n < 1100; n++) {
+			feedf(&r,
+			      "Jun 12 04:05:06 s postfix/smtp[2]: AAAAAA%04d: to=<u%d@c>, "
+			      "relay=mx.c[192.0.2.9]:25, delay=1, dsn=4.0.0, status=deferred (x)",
+			      i, n);
+		}
+	}
+	uint64_t evicted = attribution_totals(r.a)->evicted;
+	assert_in_range(evicted, 150, 250);
+	attribution_end(r.a);
+	assert_int_equal(find(&r, "uid 33")->messages, 700);
+	assert_int_equal(find(&r, "uid 33")->recipients, 700 * 1100);
+	attribution_free(r.a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +311,8 @@ int main(void)
 		cmocka_unit_test(ids_are_used_again_and_retries_count_once),
 		cmocka_unit_test(exim_scripts_are_named_by_their_folder),
 		cmocka_unit_test(memory_is_bounded_and_what_is_dropped_is_counted),
+		cmocka_unit_test(small_sources_make_room),
+		cmocka_unit_test(recipients_are_bounded_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
