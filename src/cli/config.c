@@ -5,6 +5,7 @@
 #include "cli/config.h"
 
 #include "conf/conf.h"
+#include "conf/lists.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -82,6 +83,38 @@ static void print_check(const struct cli *cli, const char *path, const struct co
 	buf_done(&out);
 }
 
+/* What the lists hold; a bad line is not a bad configuration. */
+static void check_lists(const struct policy *policy, struct conf_report *report)
+{
+	for (size_t i = 0; i < policy->list_count; i++) {
+		const struct list_policy *p = &policy->lists[i];
+		const struct conf_place at = {.file = conf_report_file(report, p->file)};
+		struct errmsg err = {.text = ""};
+		struct url_list l;
+
+		if (list_read(p, &l, &err) < 0) {
+			conf_warn(report, at, "list '%s': %s", p->name, err.text);
+			continue;
+		}
+		if (l.malformed > 0) {
+			conf_warn(report,
+				  (struct conf_place){at.file, (unsigned)l.first_bad_line, 1},
+				  "list '%s': %llu of %llu lines hold no entry; the first is '%s'",
+				  p->name, (unsigned long long)l.malformed,
+				  (unsigned long long)l.lines, l.first_bad);
+		}
+		if (l.left_out > 0) {
+			conf_warn(report, at,
+				  "list '%s': %llu entries are over its 'max' and left out",
+				  p->name, (unsigned long long)l.left_out);
+		}
+		if (l.count == 0) {
+			conf_warn(report, at, "list '%s': holds no entry", p->name);
+		}
+		url_list_done(&l);
+	}
+}
+
 /* Only the file that was asked for can be "not found"; a bad one is 1. */
 static int exit_of(int r)
 {
@@ -97,6 +130,9 @@ static int check_run(const struct cli *cli, const struct cli_args *args)
 		return cli_fail(CLI_FAILED, "out of memory");
 	}
 	int r = conf_load(path_of(args), report, &policy);
+	if (r == 0) {
+		check_lists(policy, report);
+	}
 	print_check(cli, path_of(args), report);
 	policy_free(policy);
 	conf_report_free(report);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/jsonw.h"
 #include "cli/mailbox.h"
+#include "cli/score_lists.h"
 #include "conf/weights.h"
 #include "core/campaign.h"
 #include "core/score.h"
@@ -28,6 +29,7 @@ struct run {
 	const struct cli *cli;
 	bool explain;
 	struct scorer *scorer;
+	struct score_lists lists;
 	struct mail *mail;
 	struct campaigns *campaigns;
 	struct buf out;
@@ -81,6 +83,7 @@ static int score_one(void *ctx, const char *file, uint64_t index, struct str oct
 	const struct mail_view *view = mail_end(run->mail);
 
 	scorer_score_mail(run->scorer, view, run->explain || run->cli->json, &s);
+	score_lists_match(&run->lists, view, &s);
 	snprintf(campaign, sizeof(campaign), "%016" PRIx64,
 		 campaigns_take(run->campaigns, &s.campaign));
 	buf_clear(&run->out);
@@ -136,6 +139,10 @@ static int score_run(const struct cli *cli, const struct cli_args *args)
 		result = cli_fail(CLI_FAILED, "%s", err.text);
 		goto out;
 	}
+	if (score_lists_read(&run.lists, args, &err) < 0) {
+		result = cli_fail(CLI_FAILED, "%s", err.text);
+		goto out;
+	}
 	run.mail = mail_new(NULL, NULL);
 	run.campaigns = campaigns_new(CAMPAIGNS_MAX);
 	if (run.mail == NULL || run.campaigns == NULL) {
@@ -146,6 +153,7 @@ static int score_run(const struct cli *cli, const struct cli_args *args)
 out:
 	buf_done(&run.out);
 	campaigns_free(run.campaigns);
+	score_lists_done(&run.lists);
 	mail_free(run.mail);
 	scorer_free(run.scorer);
 	return result;
@@ -153,6 +161,9 @@ out:
 
 static const struct cli_opt opts[] = {
 	{.name = "explain", .help = "say for each message what weighed most"},
+	{.name = "list",
+	 .value = "FILE",
+	 .help = "say which messages link to what is on this list of URLs or hosts"},
 	{.name = "delta", .value = "FILE", .help = "add what was learned from own mail"},
 	{.name = "weights",
 	 .value = "FILE",

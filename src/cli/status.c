@@ -85,6 +85,20 @@ static void print_f0(const struct jsonr *processes)
 	}
 }
 
+static void print_lists(const struct jsonr *lists)
+{
+	static const struct column columns[] = {{"LIST", "name"},
+						{"ENTRIES", "entries"},
+						{"MALFORMED", "malformed"},
+						{"READ", "read_at"},
+						{"TROUBLE", "trouble"}};
+
+	if (jsonr_count(lists) > 0) {
+		printf("\n");
+		show_table(lists, columns, COUNT_OF(columns), "");
+	}
+}
+
 static void print_trouble(const struct jsonr *status)
 {
 	const struct jsonr *brake = jsonr_get(status, "brake");
@@ -127,6 +141,7 @@ static int status_run(const struct cli *cli, const struct cli_args *args)
 		print_networks(jsonr_get(reply.json, "networks"));
 		printf("\n");
 		print_processes(jsonr_get(reply.json, "processes"));
+		print_lists(jsonr_get(reply.json, "lists"));
 		print_f0(jsonr_get(reply.json, "processes"));
 		print_trouble(reply.json);
 	}

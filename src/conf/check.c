@@ -44,6 +44,9 @@ static const char *name_of(const struct conf_loader *l, const struct conf_map *m
 	if (map == &conf_network_map) {
 		return m->index[0] < p->network_count ? p->networks[m->index[0]].name : NULL;
 	}
+	if (map == &conf_list_map) {
+		return m->index[0] < p->list_count ? p->lists[m->index[0]].name : NULL;
+	}
 	if (m->index[0] >= p->tenant_count) {
 		return NULL;
 	}
@@ -212,6 +215,21 @@ static void fall_back(struct conf_loader *l, const struct conf_mark *m)
 	}
 }
 
+/* The judge knows lists by their place only. */
+static void take_lists(struct conf_loader *l)
+{
+	struct policy *p = l->policy;
+
+	if (p->list_count > LISTS_MAX) {
+		conf_error(l->report, (struct conf_place){0}, "more than %d lists", LISTS_MAX);
+		return;
+	}
+	for (size_t i = 0; i < p->list_count; i++) {
+		p->decision.lists[i] = (struct list_rule){.nats_micro = p->lists[i].nats_micro,
+							  .most_micro = p->lists[i].most_micro};
+	}
+}
+
 void conf_check(struct conf_loader *l)
 {
 	struct policy *p = l->policy;
@@ -224,6 +242,8 @@ void conf_check(struct conf_loader *l)
 	check_names(l, &conf_network_map);
 	check_names(l, &conf_tenant_map);
 	check_names(l, &conf_server_map);
+	check_names(l, &conf_list_map);
+	take_lists(l);
 	if (p->network_count > NETWORKS_MAX) {
 		conf_error(l->report, (struct conf_place){0}, "more than %d networks",
 			   NETWORKS_MAX);

@@ -144,6 +144,36 @@ static void remember_flagged(struct source_state *s, const struct message_obs *o
 	}
 }
 
+/*
+ * A campaign with listed URLs: a fixed amount a list, each held to its own limit in 24 hours. They
+ * support, and never accuse: whoever writes about phishing links to it too.
+ */
+static void take_lists(struct source_state *s, const struct message_obs *o,
+		       const struct evidence_rules *rules, struct budget *b)
+{
+	uint32_t now_s = seconds_of(o->time);
+	struct source_facts *f = source_state_facts(s, b);
+	uint32_t sum = 0;
+
+	if (f == NULL) {
+		return;
+	}
+	if (f->list_since_s == 0 || source_facts_listed(f, now_s) == 0) {
+		f->list_since_s = now_s;
+		f->list_campaigns = 0;
+		memset(f->list_hits, 0, sizeof(f->list_hits));
+	}
+	f->list_campaigns = (uint16_t)(f->list_campaigns + (f->list_campaigns < UINT16_MAX));
+	for (size_t i = 0; i < LISTS_MAX; i++) {
+		const struct list_rule *rule = &rules->d->lists[i];
+		bool is_hit = (o->listed & 1U << i) != 0 && f->list_hits[i] < UINT8_MAX;
+		f->list_hits[i] = (uint8_t)(f->list_hits[i] + is_hit);
+		uint64_t given = (uint64_t)f->list_hits[i] * rule->nats_micro;
+		sum += given < rule->most_micro ? (uint32_t)given : rule->most_micro;
+	}
+	f->list_micro = sum;
+}
+
 /* One counted copy, with the far side's answer: every leg takes its ratio, rationed. */
 static void content_step(struct source_state *s, const struct message_obs *o,
 			 const struct evidence_rules *rules, struct copy *copy, struct thresholds t)
@@ -205,6 +235,9 @@ static void take_content(struct source_state *s, const struct message_obs *o,
 	struct copy *copy = copies_touch(&s->copies, o, now_s, b, &is_new);
 	if (two_sided) {
 		count(&s->campaigns, is_new || copy == NULL);
+		if (o->listed != 0 && (is_new || copy == NULL)) {
+			take_lists(s, o, rules, b);
+		}
 		if (o->flagged) {
 			remember_flagged(s, o, now_s, b);
 		}

@@ -46,6 +46,19 @@ static void add(struct buf *out, size_t most, void (*put)(struct enc *e, const v
 	}
 }
 
+/* Which lists the hits of a source are on: their names, in order. */
+static uint64_t lists_hash(const struct policy *p)
+{
+	static const struct siphash_key key = {0x6c69737473, 1};
+	uint64_t h = p->list_count;
+
+	for (size_t i = 0; i < p->list_count && i < LISTS_MAX; i++) {
+		struct str name = str_of(p->lists[i].name);
+		h = h * UINT64_C(0x100000001b3) ^ siphash(&key, name.ptr, name.len);
+	}
+	return h;
+}
+
 static void put_head(struct enc *e, const void *what)
 {
 	const struct judge *j = what;
@@ -66,6 +79,7 @@ static void put_head(struct enc *e, const void *what)
 	enc_uint(e, 8, j->stats.one_sided);
 	enc_uint(e, 8, j->stats.forgotten);
 	judge_site_put(e, j);
+	enc_uint(e, 8, lists_hash(p));
 }
 
 struct source_of {
@@ -126,7 +140,8 @@ bool judge_save(const struct judge *j, struct judge_save *s, size_t part, struct
 struct network_map {
 	uint16_t to[NETWORKS_MAX]; /* NETWORK_NONE: gone */
 	size_t count;
-	unsigned version; /* of the checkpoint */
+	unsigned version;    /* of the checkpoint */
+	bool has_same_lists; /* of URLs */
 };
 
 static void get_networks(struct cur *c, const struct policy *p, struct network_map *ret)
@@ -145,6 +160,7 @@ static void get_networks(struct cur *c, const struct policy *p, struct network_m
 
 static void get_head(struct cur *c, struct judge *j, struct network_map *map)
 {
+	static_assert(SAVE_VERSION == SOURCE_STATE_VERSION, "they change together");
 	map->version = wire_get_version_of(c, SAVE_VERSION_BEFORE, SAVE_VERSION);
 	get_networks(c, j->opts.policy, map);
 	brake_get(c, &j->brake);
@@ -158,6 +174,7 @@ static void get_head(struct cur *c, struct judge *j, struct network_map *map)
 	j->stats.forgotten = cur_uint(c, 8, UINT64_MAX);
 	if (map->version > SAVE_VERSION_BEFORE) {
 		judge_site_get(c, j, map->to, map->count);
+		map->has_same_lists = cur_uint(c, 8, UINT64_MAX) == lists_hash(j->opts.policy);
 	}
 }
 
@@ -205,7 +222,11 @@ static int get_source(struct cur *c, struct judge *j, const struct network_map *
 	struct source_state s;
 	struct site_vote vote;
 
-	source_state_get(&inner, &s, source_table_budget(j->table));
+	source_state_get(&inner, map->version, &s, source_table_budget(j->table));
+	if (s.facts != NULL && !map->has_same_lists) {
+		s.facts->list_since_s = 0; /* hits on lists that are others now */
+		s.facts->list_micro = 0;
+	}
 	bool has_vote = map->version > SAVE_VERSION_BEFORE && judge_site_get_vote(&inner, &vote);
 	if (cur_end(&inner) < 0 || s.first_s == 0 ||
 	    (s.key.network != NETWORK_NONE && s.key.network >= map->count)) {

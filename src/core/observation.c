@@ -11,7 +11,9 @@
 
 #include "base/poison.h"
 
-#define MESSAGE_OBS_VERSION 1
+/* 2: with the lists of URLs. Logs for replay may hold version 1. */
+#define MESSAGE_OBS_VERSION 2
+#define MESSAGE_OBS_VERSION_BEFORE 1
 #define SESSION_OBS_VERSION 1
 #define SCORE_MICRO_MAX 1000000
 
@@ -45,6 +47,7 @@ int message_obs_encode(const struct message_obs *o, void *data, size_t size)
 	enc_uint(&e, 8, o->simhash);
 	enc_uint(&e, 8, o->urls_hash);
 	enc_uint(&e, 8, o->campaign);
+	enc_uint(&e, 2, o->listed);
 	enc_bool(&e, o->has_list_id);
 	enc_uint(&e, 8, o->sender_domain);
 	enc_uint(&e, 8, o->helo);
@@ -55,7 +58,7 @@ int message_obs_encode(const struct message_obs *o, void *data, size_t size)
 
 static void message_read(struct cur *c, struct message_obs *ret)
 {
-	wire_get_version(c, MESSAGE_OBS_VERSION);
+	unsigned version = wire_get_version_of(c, MESSAGE_OBS_VERSION_BEFORE, MESSAGE_OBS_VERSION);
 	ret->time.ns = cur_int(c, 8);
 	wire_get_source(c, &ret->source);
 	wire_get_addr(c, &ret->client);
@@ -82,6 +85,9 @@ static void message_read(struct cur *c, struct message_obs *ret)
 	ret->simhash = cur_uint(c, 8, UINT64_MAX);
 	ret->urls_hash = cur_uint(c, 8, UINT64_MAX);
 	ret->campaign = cur_uint(c, 8, UINT64_MAX);
+	if (version > MESSAGE_OBS_VERSION_BEFORE) {
+		ret->listed = (uint16_t)cur_uint(c, 2, UINT16_MAX);
+	}
 	ret->has_list_id = cur_bool(c);
 	ret->sender_domain = cur_uint(c, 8, UINT64_MAX);
 	ret->helo = cur_uint(c, 8, UINT64_MAX);

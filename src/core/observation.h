@@ -68,6 +68,7 @@ struct message_obs {
 	uint64_t simhash;     /* of the decoded text; 0: too little text */
 	uint64_t urls_hash;   /* of the sorted set of URL hosts; 0: no URLs */
 	uint64_t campaign;    /* exact identity when simhash is 0 */
+	uint16_t listed;      /* a bit for each list of URLs that knows one of it */
 	bool has_list_id;
 	uint64_t sender_domain; /* hash of the domain of MAIL FROM, lower case; 0: empty or none */
 	uint64_t helo;          /* hash of the HELO name, lower case; 0: none */

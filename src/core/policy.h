@@ -57,6 +57,43 @@ struct tenant {
 	size_t server_count;
 };
 
+/* Lists of URLs, at most: a bit for each in an observation. */
+#define LISTS_MAX 16
+
+/* How a list is written. */
+enum list_entries {
+	LIST_AUTO, /* with a scheme or a path a URL, else a host */
+	LIST_HOSTS,
+	LIST_DOMAINS, /* and all hosts in them */
+	LIST_URLS,
+	LIST_ENTRIES_COUNT,
+};
+
+struct list_format {
+	bool is_csv;
+	bool has_header;
+	uint32_t column; /* of a CSV file, from 1 */
+	enum list_entries entries;
+};
+
+struct list_policy {
+	const char *name;
+	const char *file;
+	struct list_format format;
+	uint32_t entries_max;
+	uint32_t nats_micro; /* what a listed campaign adds to kind listing … */
+	uint32_t most_micro; /* … and all of them in 24 h */
+};
+
+/* A list adds this at most. */
+#define LIST_MICRO_MAX 10000000
+
+/* What the judge counts of a list; zero where there is none. */
+struct list_rule {
+	uint32_t nats_micro;
+	uint32_t most_micro;
+};
+
 /* The numbers of DECISION; millionths of a nat where it says micro. */
 struct decision_policy {
 	uint32_t h_micro;           /* 16,000,000 */
@@ -68,6 +105,7 @@ struct decision_policy {
 	uint32_t brake_blocks;
 	uint32_t brake_share_ppm;
 	uint32_t brake_window_s;
+	struct list_rule lists[LISTS_MAX]; /* filled in from policy.lists */
 };
 
 struct policy {
@@ -97,6 +135,8 @@ struct policy {
 	uint32_t keep_events_s;
 	uint32_t keep_audit_s;
 
+	struct list_policy *lists;
+	size_t list_count;
 	bool learn_f0; /* the share of legitimate mail in each bin of scores, per network */
 
 	struct decision_policy decision;

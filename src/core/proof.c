@@ -29,7 +29,7 @@ static_assert(FIXED_OCTETS + PROOF_RULE_MAX + PROOF_LEGS_MAX * LEG_OCTETS +
 		      PROOF_ENCODED_MAX,
 	      "the largest proof fits");
 
-static const char *const stream_names[] = {"", "connections", "destinations", "failures"};
+static const char *const stream_names[] = {"", "connections", "destinations", "failures", "urls"};
 static_assert(COUNT_OF(stream_names) == PROOF_STREAM_COUNT, "a name for every value");
 
 static void put_leg(struct enc *e, const struct proof_leg *leg)
@@ -174,6 +174,10 @@ static int format_ppm(uint32_t ppm, char *out, size_t size)
 
 char *proof_leg_format(const struct proof_leg *leg, char ret_text[static PROOF_LEG_TEXT_SIZE])
 {
+	if (leg->stream == PROOF_STREAM_URLS) {
+		snprintf(ret_text, PROOF_LEG_TEXT_SIZE, "%s", stream_names[leg->stream]);
+		return ret_text;
+	}
 	if (leg->stream != PROOF_STREAM_NONE) {
 		snprintf(ret_text, PROOF_LEG_TEXT_SIZE, "%" PRIu32 "x %s", leg->pi1_ppm / 1000000,
 			 stream_names[leg->stream]);

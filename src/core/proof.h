@@ -14,12 +14,13 @@
 #define PROOF_RULE_MAX 64
 #define PROOF_BINS_MAX 16
 
-/* What the legs of kind `fanout` count; PROOF_STREAM_NONE for all other kinds. */
+/* What the legs of kind `fanout`, and one of kind `listing`, count; else PROOF_STREAM_NONE. */
 enum proof_stream {
 	PROOF_STREAM_NONE,
 	PROOF_STREAM_CONNECTIONS,
 	PROOF_STREAM_DESTINATIONS,
 	PROOF_STREAM_FAILURES,
+	PROOF_STREAM_URLS, /* kind listing: campaigns with URLs that are on lists */
 	PROOF_STREAM_COUNT,
 };
 

@@ -16,6 +16,7 @@
 /* 2: with the version of f0, and records of it. */
 #define REPLAY_VERSION 2
 #define REPLAY_VERSION_BEFORE 1
+static_assert(REPLAY_VERSION == SOURCE_STATE_VERSION, "they change together");
 
 enum record {
 	RECORD_MESSAGE = 1,
@@ -44,6 +45,10 @@ static void put_rules(struct enc *e, const struct decision_policy *d, const stru
 	}
 	enc_uint(e, 4, d->copies_counted);
 	enc_uint(e, 4, d->copies_nats_micro);
+	for (size_t i = 0; i < LISTS_MAX; i++) {
+		enc_uint(e, 4, d->lists[i].nats_micro);
+		enc_uint(e, 4, d->lists[i].most_micro);
+	}
 	enc_uint(e, 4, f->tpr_ppm);
 	enc_uint(e, 4, f->fpr_ppm);
 	enc_uint(e, 8, f->weights_version);
@@ -66,6 +71,10 @@ static void get_rules(struct cur *c, unsigned version, struct decision_policy *d
 	}
 	d->copies_counted = (uint32_t)cur_uint(c, 4, UINT32_MAX);
 	d->copies_nats_micro = (uint32_t)cur_uint(c, 4, INT32_MAX);
+	for (size_t i = 0; i < LISTS_MAX && version > 1; i++) {
+		d->lists[i].nats_micro = (uint32_t)cur_uint(c, 4, LIST_MICRO_MAX);
+		d->lists[i].most_micro = (uint32_t)cur_uint(c, 4, LIST_MICRO_MAX);
+	}
 	f->tpr_ppm = (uint32_t)cur_uint(c, 4, 1000000);
 	f->fpr_ppm = (uint32_t)cur_uint(c, 4, 1000000);
 	f->weights_version = cur_uint(c, 8, UINT64_MAX);
@@ -265,7 +274,7 @@ static int run_log(struct run *r, struct cur *c, struct replay_result *ret, stru
 		return err_set(reterr, -EBADMSG, "is not a log of observations");
 	}
 	r->rules = (struct evidence_rules){.z = &r->z, .d = &r->d};
-	source_state_get(c, &r->state, &r->budget);
+	source_state_get(c, version, &r->state, &r->budget);
 	while (c->err == 0 && c->left > 0) {
 		if (step(r, c, &ret->observations) < 0) {
 			return err_set(reterr, -EBADMSG, "has a broken observation");

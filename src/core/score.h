@@ -48,6 +48,7 @@ struct score {
 	uint32_t score_micro; /* 0 to 1,000,000: orders messages from ham to spam */
 	bool flagged;         /* at or over the weights' threshold */
 	uint8_t bin;          /* calibrated bin, 0 the most like ham */
+	uint16_t listed;      /* a bit for each list of URLs that knows one of it (url_match) */
 	struct campaign_key campaign;
 	/* Why, in words a person reads, the weightiest first. Each ends in NUL and is UTF-8. */
 	char reasons[SCORE_REASONS_MAX][SCORE_REASON_SIZE];

@@ -68,6 +68,12 @@ void source_state_reset(struct source_state *s, struct budget *b)
 	*s = fresh;
 }
 
+uint32_t source_facts_listed(const struct source_facts *f, uint32_t now_s)
+{
+	return now_s - f->list_since_s < LIST_WINDOW_S || now_s < f->list_since_s ? f->list_micro
+										  : 0;
+}
+
 struct source_facts *source_state_facts(struct source_state *s, struct budget *b)
 {
 	if (s->facts == NULL) {
@@ -252,9 +258,13 @@ static void put_facts(struct enc *e, const struct source_facts *f)
 	enc_uint(e, 4, f->complaints);
 	enc_uint(e, 4, f->delivered);
 	enc_uint(e, 4, f->listing_micro);
+	enc_uint(e, 4, f->list_since_s);
+	enc_uint(e, 4, f->list_micro);
+	enc_uint(e, 2, f->list_campaigns);
+	enc_bytes(e, f->list_hits, sizeof(f->list_hits));
 }
 
-static void get_facts(struct cur *c, struct source_state *s, struct budget *b)
+static void get_facts(struct cur *c, unsigned version, struct source_state *s, struct budget *b)
 {
 	struct source_facts f = {0};
 
@@ -272,6 +282,12 @@ static void get_facts(struct cur *c, struct source_state *s, struct budget *b)
 	f.complaints = (uint32_t)cur_uint(c, 4, UINT32_MAX);
 	f.delivered = (uint32_t)cur_uint(c, 4, UINT32_MAX);
 	f.listing_micro = (uint32_t)cur_uint(c, 4, SUM_MICRO_MAX);
+	if (version > 1) {
+		f.list_since_s = (uint32_t)cur_uint(c, 4, UINT32_MAX);
+		f.list_micro = (uint32_t)cur_uint(c, 4, SUM_MICRO_MAX);
+		f.list_campaigns = (uint16_t)cur_uint(c, 2, UINT16_MAX);
+		cur_copy(c, f.list_hits, sizeof(f.list_hits));
+	}
 	struct source_facts *at = source_state_facts(s, b);
 	if (at != NULL) {
 		*at = f;
@@ -292,7 +308,7 @@ void source_state_put(struct enc *e, const struct source_state *s)
 	put_facts(e, s->facts);
 }
 
-void source_state_get(struct cur *c, struct source_state *ret, struct budget *b)
+void source_state_get(struct cur *c, unsigned version, struct source_state *ret, struct budget *b)
 {
 	struct source_state s = {.server = SERVER_NONE, .sibling = SOURCE_NONE};
 
@@ -312,7 +328,7 @@ void source_state_get(struct cur *c, struct source_state *ret, struct budget *b)
 		cur_copy(c, hash, sizeof(hash));
 		source_state_add_sample(&s, hash, b);
 	}
-	get_facts(c, &s, b);
+	get_facts(c, version, &s, b);
 	if (c->err != 0) {
 		source_state_forget(&s, b);
 		s = (struct source_state){0};

@@ -12,6 +12,7 @@
 #include "core/copies.h"
 #include "core/fewset.h"
 #include "core/legs.h"
+#include "core/policy.h"
 #include "core/proof.h"
 
 #define SERVER_NONE UINT32_MAX
@@ -66,6 +67,11 @@ struct source_facts {
 	uint32_t complaints;
 	uint32_t delivered;
 	uint32_t listing_micro;
+	/* URLs in its mail that are on lists: for 24 hours from list_since_s */
+	uint32_t list_since_s;
+	uint32_t list_micro; /* of all lists, each with its own limit */
+	uint16_t list_campaigns;
+	uint8_t list_hits[LISTS_MAX]; /* campaigns */
 };
 
 /* Bits of source_state.flags */
@@ -143,6 +149,9 @@ static_assert(sizeof(struct source_state) <= 424, "a quiet source stays small");
 void source_state_forget(struct source_state *s, struct budget *b);
 /** Evidence starts anew: all sums, counts and sets. Rungs, standings and the server stay. */
 void source_state_reset(struct source_state *s, struct budget *b);
+/** What the lists of URLs say now; 0 when their 24 hours are over. */
+uint32_t source_facts_listed(const struct source_facts *f, uint32_t now_s);
+#define LIST_WINDOW_S (24 * 3600)
 /** NULL without memory. */
 struct source_facts *source_state_facts(struct source_state *s, struct budget *b);
 void source_state_add_sample(struct source_state *s, const uint8_t hash[static SHA256_SIZE],
@@ -151,7 +160,9 @@ void source_state_add_sample(struct source_state *s, const uint8_t hash[static S
 /** Checkpoint form: all but what the table itself knows (server, sibling, places on lists). */
 #define SOURCE_STATE_ENCODED_MAX 4096
 void source_state_put(struct enc *e, const struct source_state *s);
+/* 2: with the lists of URLs. */
+#define SOURCE_STATE_VERSION 2
 /** Fails the cursor on nonsense; then nothing is held. */
-void source_state_get(struct cur *c, struct source_state *ret, struct budget *b);
+void source_state_get(struct cur *c, unsigned version, struct source_state *ret, struct budget *b);
 
 #endif

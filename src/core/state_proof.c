@@ -29,7 +29,7 @@ static struct wall wall_or_never(uint32_t s)
 
 static void add_leg(struct proof *p, const struct leg *leg, struct proof_leg like)
 {
-	static_assert(CONTENT_LEGS + 1 + TRIAL_KIND_COUNT + FLOW_COUNT + 3 <= PROOF_LEGS_MAX,
+	static_assert(CONTENT_LEGS + 1 + TRIAL_KIND_COUNT + FLOW_COUNT + 4 <= PROOF_LEGS_MAX,
 		      "room for every leg");
 	/* A leg that never had a trial says nothing. */
 	if (leg->s == 0 && like.trials == 0) {
@@ -95,13 +95,15 @@ static void add_flows(struct proof *p, const struct source_state *s, int32_t h)
 	}
 }
 
-static void add_facts(struct proof *p, const struct source_facts *f, const struct thresholds *t)
+static void add_facts(struct proof *p, const struct source_facts *f, const struct thresholds *t,
+		      uint32_t now_s)
 {
 	if (f == NULL) {
 		return;
 	}
 	struct leg complaint = {.s = f->complaint_alarm ? t->h : 0};
 	struct leg listing = {.s = (int32_t)f->listing_micro};
+	struct leg urls = {.s = (int32_t)source_facts_listed(f, now_s)};
 	struct leg trap = {.s = (int32_t)(f->trap_hits > 10 ? 10 : f->trap_hits) * 3000000};
 
 	add_leg(p, &complaint,
@@ -111,6 +113,12 @@ static void add_facts(struct proof *p, const struct source_facts *f, const struc
 				   .trials = f->delivered,
 				   .bad = f->complaints});
 	add_leg(p, &listing, (struct proof_leg){.kind = KIND_LISTING, .h_micro = t->h});
+	add_leg(p, &urls,
+		(struct proof_leg){.kind = KIND_LISTING,
+				   .stream = PROOF_STREAM_URLS,
+				   .h_micro = t->h,
+				   .trials = urls.s > 0 ? f->list_campaigns : 0,
+				   .bad = urls.s > 0 ? f->list_campaigns : 0});
 	add_leg(p, &trap,
 		(struct proof_leg){.kind = KIND_TRAP,
 				   .h_micro = t->h,
@@ -147,7 +155,7 @@ void state_proof_make(const struct source_state *s, const struct evidence_rules 
 	add_content(ret, s, rules->z, t.h);
 	add_trials(ret, s, rules->z, t.h);
 	add_flows(ret, s, t.h);
-	add_facts(ret, s->facts, &t);
+	add_facts(ret, s->facts, &t, now_s);
 	if (s->sample_count > 0) {
 		memcpy(ret->samples, s->samples, (size_t)s->sample_count * SHA256_SIZE);
 	}

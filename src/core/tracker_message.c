@@ -202,6 +202,7 @@ static void put_score(struct message_obs *o, const struct score *score, const st
 	o->simhash = score->campaign.simhash;
 	o->urls_hash = score->campaign.urls_hash;
 	o->campaign = score->campaign.exact;
+	o->listed = score->listed;
 	o->has_list_id = (v->flags & MAIL_FLAG_LIST_ID) != 0;
 }
 

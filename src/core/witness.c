@@ -83,7 +83,8 @@ static enum level flow_level(const struct source_state *s, const struct threshol
 	return level;
 }
 
-static void take_facts(struct levels *l, const struct source_facts *f, const struct thresholds *t)
+static void take_facts(struct levels *l, const struct source_facts *f, const struct thresholds *t,
+		       uint32_t now_s)
 {
 	if (f == NULL) {
 		return;
@@ -91,7 +92,8 @@ static void take_facts(struct levels *l, const struct source_facts *f, const str
 	if (f->complaint_alarm) {
 		l->of[KIND_COMPLAINT] = LEVEL_ALARM;
 	}
-	if (f->listing_micro >= (uint32_t)t->h2) {
+	if (f->listing_micro >= (uint32_t)t->h2 ||
+	    source_facts_listed(f, now_s) >= (uint32_t)t->h2) {
 		l->of[KIND_LISTING] = LEVEL_SUPPORT;
 	}
 	if ((uint64_t)f->trap_hits * TRAP_MICRO >= (uint64_t)t->h2) {
@@ -118,7 +120,7 @@ static struct levels levels_of(const struct source_state *s, const struct thresh
 	l.of[KIND_FANOUT] = flow_level(s, t);
 	l.is_one_sided_alarm = !is_guarded && leg_has_alarm(&s->one_sided.leg) &&
 			       copies_flagged(&s->copies, true, now_s) >= CAMPAIGNS_FOR_ALARM;
-	take_facts(&l, s->facts, t);
+	take_facts(&l, s->facts, t, now_s);
 	return l;
 }
 

@@ -8,6 +8,7 @@
 #include "base/cur.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,10 +40,15 @@ const char *process_name(enum process p)
 	return names[p];
 }
 
-int child_send(struct child *c, enum process to, uint32_t type, struct str body)
+int child_send_fd(struct child *c, enum process to, uint32_t type, struct str body, int fd)
 {
 	ASSERT(to < PROCESS_COUNT);
-	return c->peers[to] == NULL ? -ENOTCONN : chan_send(c->peers[to], type, body, -1);
+	return c->peers[to] == NULL ? -ENOTCONN : chan_send(c->peers[to], type, body, fd);
+}
+
+int child_send(struct child *c, enum process to, uint32_t type, struct str body)
+{
+	return child_send_fd(c, to, type, body, -1);
 }
 
 void child_bad(struct child *c, enum process from)
@@ -58,7 +64,7 @@ static void peer_received(void *ctx, const struct chan_msg *m)
 
 	link->child->spec->received(link->child->ctx, link->peer, m);
 	if (m->fd >= 0) {
-		close(m->fd); /* no message between peers carries one */
+		close(m->fd); /* whoever needs it longer has mapped or doubled it */
 	}
 }
 
@@ -150,8 +156,35 @@ NORETURN static void fail(struct child *c, const struct errmsg *err)
 	exit(EXIT_FAILURE);
 }
 
+/* The folders and not the files: an updater puts a new file in the place of the old. */
+static void add_list_folders(const struct child *c, char folders[LISTS_MAX][PATH_MAX],
+			     const char **readable)
+{
+	size_t n = 0;
+
+	while (readable[n] != NULL) {
+		n++;
+	}
+	for (size_t i = 0; i < c->policy->list_count && i < LISTS_MAX; i++) {
+		struct str path = str_of(c->policy->lists[i].file);
+		while (path.len > 1 && path.ptr[path.len - 1] != '/') {
+			path.len--;
+		}
+		path.len -= path.len > 1;
+		bool is_known = false;
+		for (size_t k = 0; k < n; k++) {
+			is_known = is_known || str_is_equal(str_of(readable[k]), path);
+		}
+		if (!is_known && n + 1 < SANDBOX_PATHS_MAX &&
+		    str_copy(folders[i], sizeof(folders[i]), path)) {
+			readable[n++] = folders[i];
+		}
+	}
+}
+
 static int enter_sandbox(struct child *c, struct errmsg *reterr)
 {
+	char folders[LISTS_MAX][PATH_MAX];
 	struct sandbox s = {
 		.user = c->spec->user,
 		.caps = c->spec->caps,
@@ -161,6 +194,9 @@ static int enter_sandbox(struct child *c, struct errmsg *reterr)
 	};
 
 	memcpy(s.readable, c->spec->readable, sizeof(s.readable));
+	if (c->spec->process == PROCESS_DESK) {
+		add_list_folders(c, folders, s.readable);
+	}
 	return sandbox_enter(&s, &c->layers, reterr);
 }
 

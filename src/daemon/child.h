@@ -83,6 +83,9 @@ const char *process_name(enum process p);
  */
 MUSTUSE int child_send(struct child *c, enum process to, uint32_t type, struct str body);
 
+/** The same with a descriptor, which stays the caller's. */
+MUSTUSE int child_send_fd(struct child *c, enum process to, uint32_t type, struct str body, int fd);
+
 /** Counts a message of `from` that made no sense. */
 void child_bad(struct child *c, enum process from);
 

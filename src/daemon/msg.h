@@ -40,6 +40,9 @@ enum msg_type {
 	MSG_FLOWS_WANTED, /* u64 token, source */
 	MSG_FLOWS, /* u64 token, u16 n, n × (addr client, u16 sport, addr destination, u16 dport) */
 
+	/* desk → tap */
+	MSG_LIST, /* u8 number of the list + fd: sealed memory with its URLs (core/url_set.h) */
+
 	/* judge → gate, desk → gate */
 	MSG_ORDER, /* struct order */
 	/* gate → judge, gate → desk, at once when the channel opens */

@@ -39,7 +39,7 @@ enum sandbox_profile {
 	SANDBOX_PROFILE_COUNT,
 };
 
-#define SANDBOX_PATHS_MAX 8
+#define SANDBOX_PATHS_MAX 26
 
 struct sandbox {
 	const char *user;                        /* name of a system user */

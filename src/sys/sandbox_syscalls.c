@@ -109,13 +109,14 @@ static const int netlink_calls[] = {
 };
 
 static const int server_calls[] = {
-	SCMP_SYS(listen),      SCMP_SYS(accept),        SCMP_SYS(accept4),
-	SCMP_SYS(socketpair),  SCMP_SYS(pipe),          SCMP_SYS(pipe2),
-	SCMP_SYS(eventfd2),    SCMP_SYS(epoll_create1), SCMP_SYS(timerfd_create),
-	SCMP_SYS(clone),       SCMP_SYS(clone3),        SCMP_SYS(sched_getaffinity),
-	SCMP_SYS(getppid),     SCMP_SYS(getgid),        SCMP_SYS(getegid),
-	SCMP_SYS(sendfile),    SCMP_SYS(getgroups),     SCMP_SYS(prctl),
-	SCMP_SYS(sigaltstack), SCMP_SYS(lchown),        SCMP_SYS(chown),
+	SCMP_SYS(listen),       SCMP_SYS(accept),        SCMP_SYS(accept4),
+	SCMP_SYS(socketpair),   SCMP_SYS(pipe),          SCMP_SYS(pipe2),
+	SCMP_SYS(eventfd2),     SCMP_SYS(epoll_create1), SCMP_SYS(timerfd_create),
+	SCMP_SYS(clone),        SCMP_SYS(clone3),        SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(getppid),      SCMP_SYS(getgid),        SCMP_SYS(getegid),
+	SCMP_SYS(sendfile),     SCMP_SYS(getgroups),     SCMP_SYS(prctl),
+	SCMP_SYS(sigaltstack),  SCMP_SYS(lchown),        SCMP_SYS(chown),
+	SCMP_SYS(memfd_create),
 };
 
 #if defined(__SANITIZE_ADDRESS__)

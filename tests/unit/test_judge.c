@@ -215,6 +215,55 @@ static void encrypted_mail_says_nothing(void **state)
 	world_free(w);
 }
 
+/* Listed URLs support and never accuse, whatever there is of them; and only so much a day. */
+static void listed_urls_only_support(void **state)
+{
+	(void)state;
+	struct world *w = world_new();
+
+	w->policy->decision.lists[0] = (struct list_rule){3000000, 6000000};
+	w->policy->decision.lists[3] = (struct list_rule){2000000, 5000000};
+	assert_int_equal(judge_reload(w->judge, &w->opts, NULL), 0);
+	for (unsigned i = 0; i < 40; i++) {
+		struct message_obs o = mail(w, 50, false);
+		o.listed = 1U << 0 | 1U << 3 | 1U << 7; /* the last is no list here */
+		send(w, &o);
+	}
+	check(w, 50, VERDICT_UNKNOWN, RUNG_WATCH);
+	struct proof p = proof_of(w, 50);
+	bool is_shown = false;
+	for (size_t i = 0; i < p.leg_count; i++) {
+		if (p.legs[i].stream == PROOF_STREAM_URLS) {
+			is_shown = true;
+			assert_int_equal(p.legs[i].kind, KIND_LISTING);
+			assert_int_equal(p.legs[i].s_micro, 11000000);
+			assert_int_equal(p.legs[i].bad, 40);
+		}
+	}
+	assert_true(is_shown);
+	/* One campaign is one hit, however many copies: below h2. */
+	struct message_obs copy = mail(w, 60, false);
+	copy.listed = 1;
+	for (unsigned i = 0; i < 20; i++) {
+		copy.time = w->now;
+		send(w, &copy);
+	}
+	check(w, 60, VERDICT_UNKNOWN, RUNG_PASS);
+	/* With a main kind at its threshold they are the second witness. */
+	send_mails(w, 50, true, 12);
+	check(w, 50, VERDICT_ABUSED, RUNG_BLOCK);
+	assert_string_equal(proof_of(w, 50).rule, "content alarmed, supported by listing");
+	/* A day later they are over. */
+	w->now.ns += INT64_C(25) * 3600 * NS_PER_S;
+	struct message_obs o = mail(w, 50, false);
+	send(w, &o);
+	p = proof_of(w, 50);
+	for (size_t i = 0; i < p.leg_count; i++) {
+		assert_true(p.legs[i].stream != PROOF_STREAM_URLS);
+	}
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +281,7 @@ int main(void)
 		cmocka_unit_test(a_flagged_newsletter_never_rises_above_watch),
 		cmocka_unit_test(good_mail_makes_a_healthy_source),
 		cmocka_unit_test(encrypted_mail_says_nothing),
+		cmocka_unit_test(listed_urls_only_support),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,9 +17,12 @@ struct api;
  * who has the right to. */
 typedef void api_first_token_fn(const char *text, void *ctx);
 
+struct lists;
+
 struct api_opts {
 	struct loop *loop;
 	struct desk *desk;
+	const struct lists *lists;   /* NULL: none */
 	struct http_sockets sockets; /* taken over, also on failure */
 	api_first_token_fn *first_token;
 	void *ctx;

@@ -5,6 +5,7 @@
 #include "daemon/desk/api_call.h"
 
 #include "daemon/child.h"
+#include "daemon/desk/lists.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -201,6 +202,7 @@ void status_get(struct call *c)
 	jsonw_time(&c->w, "time", wall_now());
 	put_networks(c, "networks");
 	put_processes(c);
+	lists_write(c->api->o.lists, &c->w, "lists");
 	jsonw_object(&c->w, "sources");
 	for (int i = 0; i < VERDICT_COUNT; i++) {
 		jsonw_u64(&c->w, verdict_name((enum verdict)i), sources[i]);
@@ -253,6 +255,22 @@ static bool metric_name(const char *process, const char *key, char ret[static ME
 	return true;
 }
 
+/* One number for each of a few names that the operator gave. */
+static void write_named(struct buf *out, const char *name, const struct jsonr *object)
+{
+	const char *key = NULL;
+	void *pos = NULL;
+	const struct jsonr *member;
+
+	buf_printf(out, "# TYPE %s untyped\n", name);
+	while ((member = jsonr_next(object, &pos, &key)) != NULL) {
+		if (jsonr_type(member) == JSONR_INT) {
+			buf_printf(out, "%s{name=\"%s\"} %lld\n", name, key,
+				   (long long)jsonr_i64(member));
+		}
+	}
+}
+
 /* What a process says of itself: each number is a gauge, what is no number is left out. */
 static void write_stats(struct buf *out, enum process process, struct str stats)
 {
@@ -270,6 +288,8 @@ static void write_stats(struct buf *out, enum process process, struct str stats)
 		    metric_name(process_name(process), key, name)) {
 			buf_printf(out, "# TYPE %s untyped\n%s %.17g\n", name, name,
 				   jsonr_real(member));
+		} else if (type == JSONR_OBJECT && metric_name(process_name(process), key, name)) {
+			write_named(out, name, member);
 		}
 	}
 	jsonr_free(v);

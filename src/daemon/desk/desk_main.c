@@ -7,6 +7,7 @@
 #include "daemon/child.h"
 #include "daemon/desk/api.h"
 #include "daemon/desk/desk.h"
+#include "daemon/desk/lists.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct desk_process {
 	struct child *child;
 	struct desk *desk;
 	struct api *api;
+	struct lists *lists;
 	struct http_sockets sockets; /* until the API takes them */
 	struct loop_event *tick;
 };
@@ -27,6 +29,15 @@ static void send_to(void *ctx, int to, uint32_t type, struct str body)
 
 	/* What can't be sent now is sent again when that process comes back. */
 	(void)(child_send(p->child, (enum process)to, type, body) < 0);
+}
+
+static void list_is_ready(void *ctx, size_t list, int fd)
+{
+	struct desk_process *p = ctx;
+	const char number = (char)list;
+
+	/* A tap that is away is told when it is back. */
+	(void)(child_send_fd(p->child, PROCESS_TAP, MSG_LIST, (struct str){&number, 1}, fd) < 0);
 }
 
 static int open_desk(struct child *c, void **ret_ctx, struct errmsg *reterr)
@@ -70,6 +81,7 @@ static int start_api(struct desk_process *p, struct errmsg *reterr)
 		.desk = p->desk,
 		.sockets = p->sockets,
 		.first_token = offer_first_token,
+		.lists = p->lists,
 		.ctx = p,
 	};
 
@@ -96,6 +108,10 @@ static int start_desk(void *ctx, struct errmsg *reterr)
 	};
 	int r = desk_new(&opts, &p->desk, reterr);
 
+	if (r == 0) {
+		r = lists_new(p->child->loop, p->child->policy, list_is_ready, p, &p->lists,
+			      reterr);
+	}
 	if (r == 0) {
 		r = start_api(p, reterr);
 	}
@@ -136,6 +152,9 @@ static void peer_up(void *ctx, enum process peer)
 	struct desk_process *p = ctx;
 
 	desk_peer_up(p->desk, (int)peer);
+	if (peer == PROCESS_TAP) {
+		lists_tell(p->lists);
+	}
 }
 
 static void peer_down(void *ctx, enum process peer)
@@ -153,6 +172,8 @@ static void stop(void *ctx)
 	api_free(p->api);
 	p->api = NULL;
 	desk_free(p->desk);
+	lists_free(p->lists);
+	p->lists = NULL;
 	p->tick = NULL;
 	p->desk = NULL;
 }

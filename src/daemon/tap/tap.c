@@ -15,6 +15,7 @@
 #include "daemon/tap/links.h"
 #include "daemon/tap/reports.h"
 #include "daemon/tap/ports.h"
+#include "daemon/tap/url_lists.h"
 #include "sys/entropy.h"
 #include "sys/fd.h"
 #include "sys/files.h"
@@ -41,6 +42,7 @@ struct tap {
 	struct ports *ports;
 	struct tracker *tracker;
 	struct scorer *scorer;
+	struct url_lists lists;
 	struct reports *reports;
 	struct siphash_key rcpt_key;
 	struct loop_event *links_event;
@@ -94,6 +96,7 @@ static void score_message(void *ctx, const struct mail_view *mail, struct score 
 	if (ret->flagged) {
 		scorer_score_mail(t->scorer, mail, true, ret);
 	}
+	url_lists_match(&t->lists, mail, ret);
 }
 
 static void on_frame(void *ctx, const struct tracker_port *port, const struct ring_frame *f,
@@ -151,12 +154,24 @@ static void answer_flows(struct tap *t, enum process from, struct str body)
 	(void)!child_send(t->child, from, MSG_FLOWS, (struct str){answer, (size_t)len});
 }
 
+static void take_list(struct tap *t, const struct chan_msg *m)
+{
+	struct cur c = cur_of(m->body.ptr, m->body.len);
+	size_t list = (size_t)cur_uint(&c, 1, LISTS_MAX - 1);
+
+	if (cur_end(&c) < 0 || !url_lists_take(&t->lists, list, m->fd)) {
+		child_bad(t->child, PROCESS_DESK);
+	}
+}
+
 static void received(void *ctx, enum process from, const struct chan_msg *m)
 {
 	struct tap *t = ctx;
 
 	if (from == PROCESS_GATE && m->type == MSG_FLOWS_WANTED) {
 		answer_flows(t, from, m->body);
+	} else if (from == PROCESS_DESK && m->type == MSG_LIST) {
+		take_list(t, m);
 	} else {
 		child_bad(t->child, from);
 	}
@@ -221,6 +236,7 @@ static void write_stats(struct tap *t, struct jsonw *w)
 	jsonw_u64(w, "observations_lost", o.observations_lost);
 	jsonw_u64(w, "samples", o.samples);
 	jsonw_u64(w, "samples_lost", o.samples_lost);
+	url_lists_write(&t->lists, w);
 	jsonw_object_end(w);
 }
 
@@ -303,6 +319,7 @@ static int tap_start(void *ctx, struct errmsg *reterr)
 		.key = entropy_siphash_key(),
 	};
 
+	url_lists_init(&t->lists, t->child->policy);
 	t->reports = reports_new(t->child, &t->rcpt_key);
 	t->ports = ports_new(t->child, t->links, on_frame, t);
 	t->tracker = tracker_new(&conf, &tracker_ops, t);
@@ -338,6 +355,7 @@ static void tap_stop(void *ctx)
 	tracker_free(t->tracker);
 	reports_free(t->reports);
 	scorer_free(t->scorer);
+	url_lists_done(&t->lists);
 	links_free(t->links);
 }
 
