@@ -48,6 +48,7 @@ const struct command *const cli_commands[] = {
 	&config_sample_command,
 	&panic_open_command,
 	&doctor_command,
+	&doctor_path_command,
 	&doctor_report_command,
 	&origin_command,
 	&recipe_command,

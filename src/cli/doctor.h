@@ -6,6 +6,7 @@
 #include "cli/command.h"
 
 extern const struct command doctor_command;
+extern const struct command doctor_path_command;
 extern const struct command doctor_report_command;
 
 #endif
