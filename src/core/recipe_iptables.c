@@ -1,87 +1,137 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * recipe_iptables: chains of their own for Debian's iptables and ip6tables, and the same rules
- * in ufw's before files for Ubuntu (ufw's own commands know no users). Layer: core (pure).
+ * in ufw's before files for Ubuntu (ufw's own commands know no users).
+ *
+ * Only the packet that opens a connection is looked at: a closed socket has no user any more, so
+ * what the mail server left unsent would be refused; and an answer to a client whose port happens
+ * to be a mail port is no mail. Layer: core (pure).
  */
 #include "core/recipe_inside.h"
 
 #include "base/poison.h"
 
-/* Rules of one chain: `lead` is all before the match, "iptables -w -A POSTERN-OUT". */
-static void rules_write(const struct recipe *r, const char *lead, bool is_out, unsigned family,
+/* One chain in the form of iptables-restore, which empties the chain that it declares. */
+static void chain_write(const struct recipe *r, const char *chain, bool is_out, unsigned family,
 			struct buf *out)
 {
 	char text[ADDR_TEXT_SIZE];
 
-	buf_printf(out, "# programs may talk to the mail server on this machine\n%s %s lo -j %s\n",
-		   lead, is_out ? "-o" : "-i", "RETURN");
+	buf_printf(out,
+		   "# a chain of our own\n"
+		   ":%s - [0:0]\n"
+		   "# programs may talk to the mail server on this machine\n"
+		   "-A %s %s lo -j RETURN\n"
+		   "# other ports are not our concern\n"
+		   "-A %s -p tcp -m multiport ! --dports ",
+		   chain, chain, is_out ? "-o" : "-i", chain);
+	recipe_ports_add(r, ",", out);
+	buf_add_cstr(out, " -j RETURN\n");
 	for (size_t i = 0; is_out && i < r->user_count; i++) {
 		buf_printf(out,
 			   "# the mail server's user is allowed\n"
-			   "%s -m owner --uid-owner %s -j RETURN\n",
-			   lead, r->users[i]);
+			   "-A %s -m owner --uid-owner %s -j RETURN\n",
+			   chain, r->users[i]);
 	}
 	for (size_t i = 0; i < r->host_count; i++) {
 		if (r->hosts[i].addr.family == family) {
-			buf_printf(out, "# this host is allowed\n%s %s %s -j RETURN\n", lead,
+			buf_printf(out, "# this host is allowed\n-A %s %s %s -j RETURN\n", chain,
 				   is_out ? "-d" : "-s", prefix_format(&r->hosts[i], text));
 		}
 	}
 	buf_printf(out,
 		   "# everybody else is refused at once\n"
-		   "%s -p tcp -j REJECT --reject-with tcp-reset\n",
-		   lead);
+		   "-A %s -p tcp -j REJECT --reject-with tcp-reset\n",
+		   chain);
 }
 
-static void match_add(const struct recipe *r, const char *chain, struct buf *out)
+static const char *debian_chain(bool is_out)
 {
-	buf_add_cstr(out, " -p tcp -m multiport --dports ");
-	recipe_ports_add(r, ",", out);
-	buf_printf(out, " -j %s\n", chain);
+	return is_out ? "POSTERN-OUT" : "POSTERN-IN";
 }
 
-static void debian_chain_write(const struct recipe *r, bool is_out, unsigned family,
-			       struct buf *out)
+static bool has_way(const struct recipe *r, bool is_out)
+{
+	return is_out ? r->has_out : r->has_in;
+}
+
+/* What leads every opened connection into the chain; `verb` is -I, -C or -D with its hook. */
+static void debian_jump_add(unsigned family, const char *verb, bool is_out, struct buf *out)
+{
+	bool is_first = verb[1] == 'I';
+
+	buf_printf(out, "%s -w %s %s%s -p tcp --syn -j %s", family == 4 ? "iptables" : "ip6tables",
+		   verb, is_out ? "OUTPUT" : "INPUT", is_first ? " 1" : "", debian_chain(is_out));
+}
+
+static void debian_family_write(const struct recipe *r, unsigned family, struct buf *out)
+{
+	buf_printf(out,
+		   "# The rules (IPv%u), all or nothing; what an earlier recipe put there goes.\n"
+		   "%s-restore -w -n <<'END'\n"
+		   "*filter\n",
+		   family, family == 4 ? "iptables" : "ip6tables");
+	for (int way = 0; way < 2; way++) {
+		if (has_way(r, way == 0)) {
+			chain_write(r, debian_chain(way == 0), way == 0, family, out);
+		}
+	}
+	buf_add_cstr(out, "COMMIT\nEND\n");
+	for (int way = 0; way < 2; way++) {
+		if (has_way(r, way == 0)) {
+			buf_add_cstr(out,
+				     "# What opens a connection goes through it first, unless it "
+				     "does already.\n");
+			debian_jump_add(family, "-C", way == 0, out);
+			buf_add_cstr(out, " 2>/dev/null || ");
+			debian_jump_add(family, "-I", way == 0, out);
+			buf_add_char(out, '\n');
+		}
+	}
+}
+
+static void debian_family_undo(const struct recipe *r, unsigned family, struct buf *out)
 {
 	const char *tool = family == 4 ? "iptables -w" : "ip6tables -w";
-	const char *chain = is_out ? "POSTERN-OUT" : "POSTERN-IN";
-	const char *hook = is_out ? "OUTPUT" : "INPUT";
-	struct buf lead;
 
-	buf_init(&lead, 64);
-	buf_printf(&lead, "%s -A %s", tool, chain);
-	if (r->is_undo) {
-		buf_printf(out, "# no packet goes into our chain any more\n%s -D %s", tool, hook);
-		match_add(r, chain, out);
-		buf_printf(out, "# the chain's rules, then the chain\n%s -F %s\n%s -X %s\n", tool,
-			   chain, tool, chain);
-	} else {
+	for (int way = 0; way < 2; way++) {
+		const char *chain = debian_chain(way == 0);
+		if (!has_way(r, way == 0)) {
+			continue;
+		}
 		buf_printf(out,
-			   "# a chain of our own (IPv%u); if it exists: --undo first\n%s -N %s\n",
-			   family, tool, chain);
-		rules_write(r, buf_cstr(&lead), is_out, family, out);
-		buf_printf(out, "# mail ports go through it first\n%s -I %s 1", tool, hook);
-		match_add(r, chain, out);
+			   "# If it is there (IPv%u): no packet goes into our chain any more\n",
+			   family);
+		buf_printf(out, "if %s -S %s >/dev/null 2>&1; then\n", tool, chain);
+		debian_jump_add(family, "-D", way == 0, out);
+		buf_printf(out,
+			   "\n# the chain's rules, then the chain\n"
+			   "%s -F %s\n"
+			   "%s -X %s\n"
+			   "fi\n",
+			   tool, chain, tool, chain);
 	}
-	buf_done(&lead);
 }
 
 void recipe_debian_write(const struct recipe *r, struct buf *out)
 {
-	if (r->is_undo) {
-		buf_add_cstr(out, "set -u\n");
-	} else {
-		buf_add_cstr(out, "set -eu\n"
-				  "# Loads the saved rules at every start, both families.\n"
-				  "DEBIAN_FRONTEND=noninteractive apt-get install -y iptables "
-				  "iptables-persistent netfilter-persistent\n");
+	if (!r->is_undo) {
+		buf_add_cstr(
+			out,
+			"# Loads the saved rules at every start, both families. It does not go "
+			"together with ufw:\n"
+			"# with ufw here, this ends, and the recipe for ubuntu is yours.\n"
+			"DEBIAN_FRONTEND=noninteractive apt-get install -y --no-remove "
+			"iptables iptables-persistent netfilter-persistent </dev/null\n");
 	}
 	for (unsigned family = 4; family <= 6; family += 2) {
-		if (r->has_out && recipe_has_family(r, family)) {
-			debian_chain_write(r, true, family, out);
+		if (!recipe_has_family(r, family)) {
+			continue;
 		}
-		if (r->has_in && recipe_has_family(r, family)) {
-			debian_chain_write(r, false, family, out);
+		if (r->is_undo) {
+			debian_family_undo(r, family, out);
+		} else {
+			debian_family_write(r, family, out);
 		}
 	}
 	buf_add_cstr(out, "# Write all rules that are in force now to /etc/iptables/rules.v4 and "
@@ -98,16 +148,9 @@ static const char *ufw_file(unsigned family)
 	return family == 4 ? "/etc/ufw/before.rules" : "/etc/ufw/before6.rules";
 }
 
-static void ufw_chain_write(const struct recipe *r, bool is_out, unsigned family, struct buf *out)
+static const char *ufw_chain(bool is_out)
 {
-	const char *chain = is_out ? "postern-out" : "postern-in";
-	const char *ufw = family == 4 ? "ufw" : "ufw6";
-
-	buf_printf(out, "# a chain of our own\n:%s - [0:0]\n", chain);
-	rules_write(r, is_out ? "-A postern-out" : "-A postern-in", is_out, family, out);
-	buf_printf(out, "# mail ports go through it first\n-A %s-before-%s", ufw,
-		   is_out ? "output" : "input");
-	match_add(r, chain, out);
+	return is_out ? "postern-out" : "postern-in";
 }
 
 static void ufw_family_write(const struct recipe *r, unsigned family, struct buf *out)
@@ -124,11 +167,16 @@ static void ufw_family_write(const struct recipe *r, unsigned family, struct buf
 		   "sed -i '/^# End required lines/r /dev/stdin' %s <<'END'\n"
 		   "# BEGIN postern recipe\n",
 		   file);
-	if (r->has_out) {
-		ufw_chain_write(r, true, family, out);
-	}
-	if (r->has_in) {
-		ufw_chain_write(r, false, family, out);
+	for (int way = 0; way < 2; way++) {
+		bool is_out = way == 0;
+		if (has_way(r, is_out)) {
+			chain_write(r, ufw_chain(is_out), is_out, family, out);
+			buf_printf(out,
+				   "# what opens a connection goes through it first\n"
+				   "-A %s-before-%s -p tcp --syn -j %s\n",
+				   family == 4 ? "ufw" : "ufw6", is_out ? "output" : "input",
+				   ufw_chain(is_out));
+		}
 	}
 	buf_printf(out,
 		   "# END postern recipe\n"
@@ -143,13 +191,14 @@ static void ufw_chains_remove(const struct recipe *r, struct buf *out)
 {
 	for (unsigned family = 4; family <= 6; family += 2) {
 		const char *tool = family == 4 ? "iptables -w" : "ip6tables -w";
-		for (int i = 0; i < 2; i++) {
-			const char *chain = i == 0 ? "postern-out" : "postern-in";
-			bool has_it = i == 0 ? r->has_out : r->has_in;
-			if (has_it && recipe_has_family(r, family)) {
+		for (int way = 0; way < 2; way++) {
+			const char *chain = ufw_chain(way == 0);
+			if (has_way(r, way == 0) && recipe_has_family(r, family)) {
 				buf_printf(out,
 					   "# the chain's rules, then the chain, if ufw was on\n"
-					   "%s -F %s && %s -X %s || true\n",
+					   "if %s -F %s 2>/dev/null; then\n"
+					   "%s -X %s\n"
+					   "fi\n",
 					   tool, chain, tool, chain);
 			}
 		}
@@ -158,8 +207,7 @@ static void ufw_chains_remove(const struct recipe *r, struct buf *out)
 
 void recipe_ubuntu_write(const struct recipe *r, struct buf *out)
 {
-	buf_add_cstr(out, "set -eu\n"
-			  "# ufw reads these files at every start, once it is enabled. If not: "
+	buf_add_cstr(out, "# ufw reads these files at every start, once it is enabled. If not: "
 			  "ufw allow OpenSSH && ufw enable\n");
 	for (unsigned family = 4; family <= 6; family += 2) {
 		if (recipe_has_family(r, family)) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * recipe_nft: a table of its own and a unit that loads it, beside whatever firewall is there: a
- * refusal in any table is final. Layer: core (pure).
+ * refusal in any table is final. Only what opens a connection is looked at, for the reasons in
+ * recipe_iptables.c. The text is indented by blanks, so that it can be pasted into a terminal.
+ * Layer: core (pure).
  */
 #include "core/recipe_inside.h"
 
@@ -18,8 +20,8 @@ static void hosts_write(const struct recipe *r, const char *side, struct buf *ou
 	for (size_t i = 0; i < r->host_count; i++) {
 		const struct prefix *host = &r->hosts[i];
 		buf_printf(out,
-			   "\t\t# this host is allowed\n"
-			   "\t\t%s %s %s accept\n",
+			   "        # this host is allowed\n"
+			   "        %s %s %s accept\n",
 			   host->addr.family == 4 ? "ip" : "ip6", side, prefix_format(host, text));
 	}
 }
@@ -34,25 +36,26 @@ static void refuse_write(const struct recipe *r, struct buf *out)
 		family = "meta nfproto ipv6 ";
 	}
 	buf_printf(out,
-		   "\t\t# everybody else is refused at once, and counted\n"
-		   "\t\t%stcp dport { ",
+		   "        # everybody else is refused when a connection opens, and counted\n"
+		   "        %stcp dport { ",
 		   family);
 	recipe_ports_add(r, ", ", out);
-	buf_add_cstr(out, " } counter reject with tcp reset\n\t}\n");
+	buf_add_cstr(out, " } tcp flags & (fin | syn | rst | ack) == syn "
+			  "counter reject with tcp reset\n    }\n");
 }
 
 static void out_write(const struct recipe *r, struct buf *out)
 {
-	buf_add_cstr(out, "\tchain out {\n"
-			  "\t\t# what this server sends itself\n"
-			  "\t\ttype filter hook output priority 0; policy accept;\n"
-			  "\t\t# programs may talk to the mail server on this machine\n"
-			  "\t\toifname \"lo\" accept\n");
+	buf_add_cstr(out, "    chain out {\n"
+			  "        # what this server sends itself\n"
+			  "        type filter hook output priority 0; policy accept;\n"
+			  "        # programs may talk to the mail server on this machine\n"
+			  "        oifname \"lo\" accept\n");
 	for (size_t i = 0; i < r->user_count; i++) {
 		const char *quote = char_is_digit(r->users[i][0]) ? "" : "\"";
 		buf_printf(out,
-			   "\t\t# the mail server's user is allowed\n"
-			   "\t\tmeta skuid %s%s%s accept\n",
+			   "        # the mail server's user is allowed\n"
+			   "        meta skuid %s%s%s accept\n",
 			   quote, r->users[i], quote);
 	}
 	hosts_write(r, "daddr", out);
@@ -61,11 +64,11 @@ static void out_write(const struct recipe *r, struct buf *out)
 
 static void in_write(const struct recipe *r, struct buf *out)
 {
-	buf_add_cstr(out, "\tchain in {\n"
-			  "\t\t# what comes to this server\n"
-			  "\t\ttype filter hook input priority 0; policy accept;\n"
-			  "\t\t# programs may talk to the mail server on this machine\n"
-			  "\t\tiifname \"lo\" accept\n");
+	buf_add_cstr(out, "    chain in {\n"
+			  "        # what comes to this server\n"
+			  "        type filter hook input priority 0; policy accept;\n"
+			  "        # programs may talk to the mail server on this machine\n"
+			  "        iifname \"lo\" accept\n");
 	hosts_write(r, "saddr", out);
 	refuse_write(r, out);
 }
@@ -97,15 +100,17 @@ static void unit_write(struct buf *out)
 
 static void undo_write(struct buf *out)
 {
-	buf_add_cstr(out, "set -u\n"
-			  "# Not loaded at the next start.\n"
-			  "systemctl disable --now " UNIT "\n"
+	buf_add_cstr(out, "# Not loaded at the next start.\n"
+			  "if [ -e " UNIT_FILE " ]; then\n"
+			  "systemctl disable --now " UNIT " </dev/null\n"
+			  "fi\n"
 			  "# The unit and the rules' file.\n"
 			  "rm -f " UNIT_FILE " " NFT_FILE "\n"
 			  "# systemd forgets the unit.\n"
-			  "systemctl daemon-reload\n"
-			  "# The table, with all that is in it and nothing else.\n"
-			  "nft delete table inet postern_recipe\n");
+			  "systemctl daemon-reload </dev/null\n"
+			  "# The table, with all that is in it and nothing else (named first, so "
+			  "that it is there).\n"
+			  "nft 'table inet postern_recipe; delete table inet postern_recipe'\n");
 }
 
 void recipe_nftables_write(const struct recipe *r, struct buf *out)
@@ -114,8 +119,7 @@ void recipe_nftables_write(const struct recipe *r, struct buf *out)
 		undo_write(out);
 		return;
 	}
-	buf_add_cstr(out, "set -eu\n"
-			  "# The rules.\n"
+	buf_add_cstr(out, "# The rules.\n"
 			  "cat >" NFT_FILE " <<'END'\n"
 			  "# so that loading it twice is loading it once\n"
 			  "table inet postern_recipe\n"
@@ -132,7 +136,7 @@ void recipe_nftables_write(const struct recipe *r, struct buf *out)
 	buf_add_cstr(out, "# In force now, all or nothing.\n"
 			  "nft -f " NFT_FILE "\n"
 			  "# systemd reads the unit.\n"
-			  "systemctl daemon-reload\n"
+			  "systemctl daemon-reload </dev/null\n"
 			  "# In force after a restart of the server.\n"
-			  "systemctl enable --now " UNIT "\n");
+			  "systemctl enable --now " UNIT " </dev/null\n");
 }

@@ -28,13 +28,19 @@ const char *recipe_gap(const struct recipe *r, size_t i)
 			      "such rules belong inside them or in the forward path."},
 		{is_windows, "Hyper-V guests, WSL 2 and containers: their packets do not pass "
 			     "the host's firewall profiles."},
-		{r->user_count > 0 && !is_windows,
-		 "Orphaned sockets: a closed socket has no user any more. What the mail server "
-		 "left unsent when it closed (QUIT) is refused; accepted mail is not touched."},
+		{r->has_out && !is_windows,
+		 "Connections that are open already, and orphaned sockets (closed, with octets "
+		 "left to send: they have no user any more): rules hold when a connection opens. "
+		 "To end the open ones: ss -K dport = :25"},
 		{r->user_count > 0, "Whoever becomes the mail server's user, and mail handed to "
 				    "the mail server itself: watch its queue."},
 		{r->has_out && r->host_count > 0,
 		 "Mail through an allowed host: every user of this server may reach it."},
+		{r->platform == RECIPE_UBUNTU && r->has_v6,
+		 "IPv6, if /etc/default/ufw says IPV6=no: ufw filters none of it then."},
+		{(r->platform == RECIPE_UBUNTU || r->platform == RECIPE_DEBIAN) && r->has_in &&
+			 r->host_count > 0,
+		 "Other rules: an allowed host passes these, and your own decide then."},
 		{r->platform == RECIPE_ALMALINUX && r->has_in && r->host_count > 0,
 		 "Zones: an allowed host passes the policy whatever its zone says."},
 		{true, "Root or an administrator of this server can take the rules away."},
@@ -77,27 +83,43 @@ static void head_write(const struct recipe *r, struct buf *out)
 	}
 }
 
+/* Rules that name an unknown user do not load, or worse: not at the next start. */
+static void users_check(const struct recipe *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->user_count; i++) {
+		if (!char_is_digit(r->users[i][0])) {
+			buf_printf(out,
+				   "# Ends here, with nothing changed, if there is no such user.\n"
+				   "id -u %s >/dev/null\n",
+				   r->users[i]);
+		}
+	}
+}
+
 void recipe_write(const struct recipe *r, struct buf *out)
 {
+	static void (*const writers[])(const struct recipe *, struct buf *) = {
+		[RECIPE_NFTABLES] = recipe_nftables_write,
+		[RECIPE_DEBIAN] = recipe_debian_write,
+		[RECIPE_UBUNTU] = recipe_ubuntu_write,
+		[RECIPE_ALMALINUX] = recipe_almalinux_write,
+		[RECIPE_WINDOWS] = recipe_windows_write,
+	};
+	static_assert(COUNT_OF(writers) == RECIPE_PLATFORM_COUNT, "a writer for every platform");
+	bool is_shell = r->platform != RECIPE_WINDOWS;
+
 	head_write(r, out);
-	switch (r->platform) {
-	case RECIPE_NFTABLES:
-		recipe_nftables_write(r, out);
-		return;
-	case RECIPE_DEBIAN:
-		recipe_debian_write(r, out);
-		return;
-	case RECIPE_UBUNTU:
-		recipe_ubuntu_write(r, out);
-		return;
-	case RECIPE_ALMALINUX:
-		recipe_almalinux_write(r, out);
-		return;
-	case RECIPE_WINDOWS:
-		recipe_windows_write(r, out);
-		return;
-	case RECIPE_PLATFORM_COUNT:
-		break;
+	if (is_shell) {
+		/* a failure ends these lines, not the terminal that they were pasted into; and
+		 * a text that was cut off does nothing */
+		buf_printf(out, "(\nset -%su\n", r->is_undo ? "" : "e");
+		if (!r->is_undo) {
+			users_check(r, out);
+		}
 	}
-	ASSERT(false);
+	ASSERT(r->platform < RECIPE_PLATFORM_COUNT);
+	writers[r->platform](r, out);
+	if (is_shell) {
+		buf_add_cstr(out, ")\n");
+	}
 }

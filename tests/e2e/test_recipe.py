@@ -1,172 +1,292 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Linux recipes in force: only the mail server's user reaches a peer's port 25, until --undo.
+"""The Linux recipes in force: only whom they allow reaches a mail port, until --undo.
 
-Each runs as it is printed, in namespaces of its own and with a copy of /etc, so that this machine
-keeps its rules and files. systemd and apt are stood in for by programs that note their call.
+Each runs as it is printed, with the real nft, iptables, netfilter-persistent, ufw and firewalld, in
+namespaces of its own. A restart is played by emptying the kernel and starting from the files.
 """
 import os
-import secrets
-import shutil
+import pty
+import select
 import subprocess
-import sys
 
+import host_net
 import pytest
+from host_net import FIREWALLS, GUEST, PEERS, RELAYS, SERVER, Host, has_tool
 
+def quick(*platforms):
+    """All platforms, the others in the long suite only: ufw and firewalld take their time for each command."""
+    return [name if name in platforms else pytest.param(name, marks=pytest.mark.slow) for name in FIREWALLS]
+
+
+SOME = quick("nftables", "debian")
 MAIL_USER = "mail"
 MAIL_UID, OTHER_UID = 8, 65534
-PEERS = ("192.0.2.2", "2001:db8:77::2")
-HOSTS = ("192.0.2.3", "2001:db8:77::3")
-LISTEN = """
-import selectors, socket
-s = selectors.DefaultSelector()
-for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
-    for port in (25, 80):
-        l = socket.socket(family)
-        l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            l.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        l.bind((address, port))
-        l.listen(16)
-        s.register(l, 1)
-print("ready", flush=True)
-while True:
-    for key, _ in s.select():
-        key.fileobj.accept()[0].close()
-"""
-CONNECT = """
-import os, socket, sys
-os.setgroups([]); os.setuid(int(sys.argv[1]))
-try:
-    socket.create_connection((sys.argv[2], int(sys.argv[3])), 5).close()
-except OSError as problem:
-    print(problem); sys.exit(1)
-"""
-
-
-def run(*words, **kw):
-    return subprocess.run(words, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw).stdout
-
-
-class Pair:
-    """A server and its peer, joined by a wire."""
-
-    def __init__(self, folder):
-        token = secrets.token_hex(3)
-        self.server, self.peer = f"pt-rs{token}", f"pt-rp{token}"
-        self.etc, self.bin = os.path.join(folder, "etc"), os.path.join(folder, "bin")
-        self.calls = os.path.join(folder, "calls")
-        self.listeners = []
-        shutil.copytree("/etc", self.etc, symlinks=True)
-        os.mkdir(self.bin)
-        for name in ("systemctl", "apt-get", "netfilter-persistent"):
-            path = os.path.join(self.bin, name)
-            with open(path, "w", encoding="ascii") as file:
-                file.write(f'#!/bin/sh\necho "{name} $*" >>{self.calls}\n')
-            os.chmod(path, 0o755)
-
-    def up(self):
-        for name in (self.server, self.peer):
-            run("ip", "netns", "add", name)
-            run("ip", "-n", name, "link", "set", "lo", "up")
-        run("ip", "link", "add", "r0", "netns", self.server, "type", "veth", "peer", "name", "r0", "netns", self.peer)
-        for name, v4, v6 in ((self.server, ["192.0.2.1"], ["2001:db8:77::1"]),
-                             (self.peer, [PEERS[0], HOSTS[0]], [PEERS[1], HOSTS[1]])):
-            for address in [a + "/24" for a in v4] + [a + "/64" for a in v6]:
-                how = ["nodad"] if ":" in address else []
-                if address.split("/")[0] in HOSTS:
-                    how += ["preferred_lft", "0"]  # never the peer's own choice of a source
-                run("ip", "-n", name, "addr", "add", address, "dev", "r0", *how)
-            run("ip", "-n", name, "link", "set", "r0", "up")
-        for name in (self.server, self.peer):
-            child = subprocess.Popen(["ip", "netns", "exec", name, sys.executable, "-c", LISTEN], stdout=subprocess.PIPE)
-            self.listeners.append(child)
-            assert child.stdout.readline() == b"ready\n"
-
-    def down(self):
-        for child in self.listeners:
-            child.kill()
-            child.wait()
-        for name in (self.server, self.peer):
-            subprocess.run(["ip", "netns", "del", name], check=False, stderr=subprocess.DEVNULL)
-
-    def script(self, text):
-        """Run it on the server, over the copy of /etc."""
-        run("ip", "netns", "exec", self.server, "unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc && exec sh -s', self.etc,
-            input=text, env={**os.environ, "PATH": f"{self.bin}:/usr/sbin:/usr/bin:/sbin:/bin"})
-
-    def passes(self, uid, address, port=25, where=None):
-        done = subprocess.run(["ip", "netns", "exec", where or self.server, sys.executable, "-c", CONNECT, str(uid), address, str(port)],
-                              check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert done.stderr == "", done.stderr
-        assert done.returncode == 0 or "refused" in done.stdout, done.stdout
-        return done.returncode == 0
+PORTS = (25, 80, 587)
+LOOPBACK = ("127.0.0.1", "::1")
 
 
 @pytest.fixture
-def pair(tmp_path):
+def host(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("namespaces need root")
-    missing = [t for t in ("ip", "unshare", "nft") if shutil.which(t, path="/usr/sbin:/usr/bin:/sbin:/bin") is None]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}")
-    it = Pair(str(tmp_path))
+    it = Host(str(tmp_path))
     try:
         try:
             it.up()
-        except subprocess.CalledProcessError as problem:
-            pytest.skip(f"no namespaces here: {problem.output.strip()}")
+        except AssertionError as problem:
+            pytest.skip(f"no namespaces, bridge or overlay here: {problem}")
         yield it
     finally:
         it.down()
 
 
+def firewall(host, platform):
+    made = FIREWALLS[platform](host)
+    missing = [tool for tool in ("nft", *made.tools) if not has_tool(tool)]
+    if missing:
+        pytest.skip(f"not here: {', '.join(missing)} (tools/unpack-firewalls)")
+    made.start(True)
+    return made
+
+
+def recipe(built, *words):
+    return host_net.run(os.path.join(built, "src", "cli", "postern"), "recipe", *words)
+
+
+class Wish:
+    """What is asked for, and what must be refused then."""
+
+    def __init__(self, direction, family="both", ports="25", user=True, hosts=True):
+        self.ways = ("in", "out") if direction == "both" else (direction,)
+        self.families = (4, 6) if family == "both" else (int(family),)
+        self.ports = [int(p) for p in ports.split(",")]
+        self.user = user and direction != "in"
+        self.hosts = [h for h in RELAYS if (6 if ":" in h else 4) in self.families] if hosts else []
+        self.words = ["--direction", direction, "--family", family, "--ports", ports]
+        self.words += ["--allow", MAIL_USER] if self.user else []
+        for address in self.hosts:
+            self.words += ["--allow", address]
+
+    def is_refused(self, way, uid, other, port):
+        return (way in self.ways and (6 if ":" in other else 4) in self.families and port in self.ports and other not in LOOPBACK
+                and other not in SERVER and other not in self.hosts and not (self.user and way == "out" and uid == MAIL_UID))
+
+    def tries(self, in_force):
+        def word(*args):
+            return "refused" if in_force and self.is_refused(*args) else "passes"
+
+        leaving = {(uid, to, port, ""): word("out", uid, to, port) for uid in (MAIL_UID, OTHER_UID, 0)
+                   for to in PEERS + RELAYS + LOOPBACK + SERVER for port in PORTS if uid or port == 25}
+        coming = {(0, to, port, source): word("in", 0, source, port) for at in (PEERS, RELAYS)
+                  for to, source in zip(SERVER, at) for port in PORTS}
+        return leaving, coming
+
+
+def wrong(host, wish, in_force):
+    leaving, coming = wish.tries(in_force)
+    return host.tries(leaving), host.tries(coming, where="peer")
+
+
+RIGHT = ({}, {})
+# Written by netfilter-persistent with what is in force, recipe or not.
+SAVED = ("iptables/rules.v4", "iptables/rules.v6")
+# firewalld's own leftovers of its direct interface: nothing, and its backup of what was.
+DIRECT = {"firewalld/direct.xml": b'<?xml version="1.0" encoding="utf-8"?>\n<direct>\n</direct>\n'}
+
+
+def changed(before, after):
+    return {p: after.get(p) for p in before.keys() | after.keys()
+            if p not in SAVED + ("firewalld/direct.xml.old",) and after.get(p) not in (before.get(p), DIRECT.get(p))}
+
+
+def whole_life(built, host, platform, wish):
+    wall = firewall(host, platform)
+    text, undo = recipe(built, platform, *wish.words), recipe(built, platform, *wish.words, "--undo")
+    rules, files = host.rules(), host.files()
+    assert wrong(host, wish, False) == RIGHT
+
+    host.script(text)
+    assert wrong(host, wish, True) == RIGHT
+    in_force = host.rules()
+    host.script(text)  # twice is once
+    assert host.rules() == in_force
+    assert wrong(host, wish, True) == RIGHT
+
+    wall.stop()
+    host.forget()
+    wall.start(False)
+    assert wrong(host, wish, True) == RIGHT
+
+    for _ in range(2):
+        host.script(undo)
+        assert wrong(host, wish, False) == RIGHT
+        assert host.rules() == rules
+        assert changed(files, host.files()) == {}
+    if platform != "nftables":
+        wall.stop()
+        host.forget()
+        wall.start(False)
+        assert host.rules() == rules
+
+
+@pytest.mark.parametrize("platform", quick("nftables", "debian", "ubuntu"))
+def test_only_the_mail_server_mails(built, host, platform):
+    whole_life(built, host, platform, Wish("both"))
+
+
+@pytest.mark.slow
+def test_firewalld_policies(built, host):
+    whole_life(built, host, "almalinux", Wish("both", user=False))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["4", "6", "both"])
+@pytest.mark.parametrize("direction", ["in", "out", "both"])
+@pytest.mark.parametrize("platform", FIREWALLS)
+def test_every_way(built, host, platform, direction, family):
+    whole_life(built, host, platform, Wish(direction, family, ports="25,587", hosts=family != "both"))
+
+
+@pytest.mark.parametrize("platform", quick("nftables", "debian", "almalinux"))
+def test_another_wish_replaces_the_first(built, host, platform):
+    """Fewer exceptions, other ports: nothing of the first recipe stays, and the second's undo finds all."""
+    wall = firewall(host, platform)
+    rules, files = host.rules(), host.files()
+    first, second = Wish("out", ports="25,587"), Wish("both", ports="25", user=False)
+    host.script(recipe(built, platform, *first.words))
+    assert wrong(host, first, True) == RIGHT
+    host.script(recipe(built, platform, *second.words))
+    assert wrong(host, second, True) == RIGHT
+    wall.stop()
+    host.forget()
+    wall.start(False)
+    assert wrong(host, second, True) == RIGHT
+    host.script(recipe(built, platform, *second.words, "--undo"))
+    assert host.rules() == rules
+    assert changed(files, host.files()) == {}
+
+
+def test_a_guest_is_not_covered(built, host):
+    """What the recipe says of bridged guests is true."""
+    firewall(host, "nftables")
+    host.script(recipe(built, "nftables", *Wish("both").words))
+    assert host.tries({(OTHER_UID, address, 25, ""): "passes" for address in PEERS}, where="guest") == {}
+    assert host.tries({(OTHER_UID, address, 25, ""): "refused" for address in PEERS}) == {}
+    assert host.tries({(0, address, 25, GUEST[i]): "refused" for i, address in enumerate(SERVER)}, where="guest") == {}
+
+
+# Fills the pipe, closes, and is gone while its bytes are still on their way.
+SENDER = """
+import os, socket, sys
+os.setgroups([]); os.setuid(int(sys.argv[1]))
+s = socket.create_connection((sys.argv[2], 2525), 5)
+print("open", flush=True)
+sys.stdin.readline()
+s.setblocking(False)
+n = 0
+try:
+    while n < 4 << 20:
+        n += s.send(b"x" * 65536)
+except BlockingIOError:
+    pass
+print(n, flush=True)
+"""
+READER = """
+import socket, sys
+l = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+l.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+l.bind((sys.argv[1], 2525)); l.listen(1)
+print("ready", flush=True)
+c = l.accept()[0]
+sys.stdin.readline()
+n = 0
+try:
+    while True:
+        got = c.recv(65536)
+        if not got: break
+        n += len(got)
+    print(n, flush=True)
+except OSError as problem:
+    print(problem, flush=True)
+"""
+
+
+def sent_and_read(host, uid, address, after_open):
+    """(octets that the sender handed over, what the reader got), the sender being gone before it is read."""
+    def start(name, code, *words):
+        command = ["ip", "netns", "exec", host.names[name], "/usr/bin/python3", "-c", code, *words]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        host.children.append(child)
+        return child
+
+    reader = start("peer", READER, address)
+    assert reader.stdout.readline() == "ready\n"
+    sender = start("server", SENDER, str(uid), address)
+    assert sender.stdout.readline() == "open\n"
+    after_open()
+    sent = sender.communicate("go\n", timeout=20)[0].strip()
+    got = reader.communicate("go\n", timeout=60)[0].strip()
+    return sent, got
+
+
 @pytest.mark.parametrize("platform", ["nftables", "debian"])
-def test_only_the_mail_server_mails(built, pair, platform):
-    if platform == "debian":
-        try:
-            for tool in ("iptables", "ip6tables"):
-                run("ip", "netns", "exec", pair.server, tool, "-w", "-A", "OUTPUT", "-m", "owner", "--uid-owner", "1")
-                run("ip", "netns", "exec", pair.server, tool, "-w", "-D", "OUTPUT", "-m", "owner", "--uid-owner", "1")
-        except (OSError, subprocess.CalledProcessError) as problem:
-            pytest.skip(f"no iptables that matches users: {getattr(problem, 'output', problem)}")
-    words = [os.path.join(built, "src", "cli", "postern"), "recipe", platform, "--direction", "both", "--allow", MAIL_USER]
-    for host in HOSTS:
-        words += ["--allow", host]
-    tools = [["nft", "list", "ruleset"]]
-    if platform == "debian":
-        tools = [["iptables", "-S"], ["ip6tables", "-S"]]
+@pytest.mark.parametrize("address", PEERS)
+def test_a_closed_connection_is_delivered(built, host, platform, address):
+    """A closed socket has no user any more: what the mail server left in it must not be refused for that."""
+    firewall(host, platform)
+    host.script(recipe(built, platform, *Wish("out", ports="25,2525").words))
+    sent, got = sent_and_read(host, MAIL_UID, address, lambda: None)
+    assert int(sent) > 0 and got == sent
 
-    def state():
-        return [run("ip", "netns", "exec", pair.server, *tool) for tool in tools]
 
-    before = state()
-    for address in PEERS:
-        assert pair.passes(OTHER_UID, address)
+def test_what_was_open_goes_on(built, host):
+    """As the recipe says: rules hold for new connections."""
+    firewall(host, "nftables")
+    text = recipe(built, "nftables", *Wish("out", ports="25,2525").words)
+    sent, got = sent_and_read(host, OTHER_UID, PEERS[0], lambda: host.script(text))
+    assert got == sent
+    assert "open already" in text
 
-    pair.script(run(*words))
-    for address in PEERS:
-        assert not pair.passes(OTHER_UID, address)
-        assert not pair.passes(0, address)
-        assert pair.passes(MAIL_UID, address)
-        assert pair.passes(OTHER_UID, address, port=80)
-    for address in HOSTS:
-        assert pair.passes(OTHER_UID, address)
-    for address in ("127.0.0.1", "::1"):
-        assert pair.passes(OTHER_UID, address)
-    for address in ("192.0.2.1", "2001:db8:77::1"):
-        assert not pair.passes(0, address, where=pair.peer)
-        assert pair.passes(0, address, port=80, where=pair.peer)
-    with open(pair.calls, encoding="ascii") as file:
-        calls = file.read()
-    assert ("systemctl enable --now postern-recipe.service" if platform == "nftables" else "netfilter-persistent save") in calls
 
-    pair.script(run(*words, "--undo"))
-    for address in PEERS:
-        assert pair.passes(OTHER_UID, address)
-    assert pair.passes(0, "2001:db8:77::1", where=pair.peer)
-    assert state() == before
-    assert not os.path.exists(os.path.join(pair.etc, "postern-recipe.nft"))
-    assert not os.path.exists(os.path.join(pair.etc, "systemd", "system", "postern-recipe.service"))
+@pytest.mark.parametrize("platform", SOME)
+def test_replies_to_a_high_port_pass(built, host, platform):
+    """A client that happens to call from port 2525 gets its answer."""
+    firewall(host, platform)
+    host.script(recipe(built, platform, *Wish("both", ports="25,2525", user=False, hosts=False).words))
+    code = ("import socket,sys\ns=socket.socket(socket.AF_INET)\ns.bind((sys.argv[1],2525))\n"
+            "s.settimeout(5)\ns.connect((sys.argv[2],80))\n")
+    host_net.run("ip", "netns", "exec", host.names["peer"], "/usr/bin/python3", "-c", code, PEERS[0], SERVER[0])
+
+
+def test_pasted_into_a_terminal(built, host):
+    """Line by line into an interactive shell: comments and here documents too; the shell lives on."""
+    firewall(host, "nftables")
+    wish = Wish("both")
+    leader, follower = pty.openpty()
+    shell = subprocess.Popen(["nsenter", "-t", str(host.holder.pid), "-m", "-n", "sh", "-i"], stdin=follower, stdout=follower,
+                             stderr=follower, env={**host.env, "PS1": "$ "}, start_new_session=True)
+    host.children.append(shell)
+    os.close(follower)
+    shell.stdout = os.fdopen(leader, "rb", buffering=0)
+    said = b""
+    for line in (recipe(built, "nftables", *wish.words) + "echo do''ne $?\n").splitlines(keepends=True):
+        os.write(leader, line.encode())
+        while select.select([leader], [], [], 0.01)[0]:
+            said += os.read(leader, 65536)
+    while b"done" not in said and select.select([leader], [], [], 20)[0]:
+        said += os.read(leader, 65536)
+    assert b"done 0" in said, said
+    assert wrong(host, wish, True) == RIGHT
+
+
+@pytest.mark.parametrize("platform", SOME)
+def test_a_failure_leaves_no_half(built, host, platform):
+    """A user that is not on this server: an error, and no rule is changed."""
+    firewall(host, platform)
+    rules = host.rules()
+    with pytest.raises(AssertionError):
+        host.script(recipe(built, platform, "--allow", "nobody-of-this-name"))
+    assert host.rules() == rules
 
 
 def test_unknown_words(built):
