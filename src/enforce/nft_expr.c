@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -222,6 +223,18 @@ void nft_key(struct nft_rule *r, const struct nft_class *c, bool destination)
 void nft_in_set(struct nft_rule *r, const char *set)
 {
 	lookup_set(r, set, false);
+}
+
+void nft_is_not_local(struct nft_rule *r, bool destination)
+{
+	const uint32_t local = RTN_LOCAL;
+	struct expr e = expr_begin(r->b, "fib");
+
+	nl_put_u32(r->b, NFTA_FIB_DREG, REG_KEY);
+	nl_put_u32(r->b, NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	nl_put_u32(r->b, NFTA_FIB_FLAGS, destination ? NFTA_FIB_F_DADDR : NFTA_FIB_F_SADDR);
+	expr_end(r->b, e);
+	cmp(r, NFT_CMP_NEQ, &local, sizeof(local));
 }
 
 static struct expr dynset_begin(struct nft_rule *r, const char *set)

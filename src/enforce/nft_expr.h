@@ -49,6 +49,8 @@ void nft_oifname_is_not(struct nft_rule *r, const char *name);
 
 /** Load the key of a class: of the packet's source, or of its destination. */
 void nft_key(struct nft_rule *r, const struct nft_class *c, bool destination);
+/** Go on only when the packet's source, or its destination, is no address of this machine. */
+void nft_is_not_local(struct nft_rule *r, bool destination);
 /** Go on only when the loaded key is in the set. */
 void nft_in_set(struct nft_rule *r, const char *set);
 /** Count the loaded key in a set that learns. */

@@ -275,13 +275,19 @@ static void put_flush(struct nl_batch *b, const char *chain)
 	nl_put_cstr(b, NFTA_RULE_CHAIN, chain);
 }
 
+/* An address of this machine may lie in a customer's prefix, and is not held for what the customer
+ * does: only a source that is this one address stands for it. */
 static void rule_set_goto(struct nl_batch *b, const char *chain, const struct nft_class *c,
 			  bool destination, const char *set, const char *to)
 {
 	struct nft_rule r = nft_rule_begin(b, chain);
+	bool is_wide = c->len < (c->family == 6 ? 128 : 32);
 
 	nft_key(&r, c, destination);
 	nft_in_set(&r, set);
+	if (is_wide) {
+		nft_is_not_local(&r, destination);
+	}
 	nft_goto(&r, to);
 	nft_rule_end(&r);
 }

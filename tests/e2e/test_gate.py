@@ -261,9 +261,30 @@ def test_own_mail_of_the_machine(net, family):
     net.listen("m", family, 465)
     net.start()
     assert is_open(net.connect("r", ROUTER[family], MX[family], 25))
-    net.order("desk", 1, ROUTER[4] if family == 4 else "2001:db8:ff::/64", "block", giver="staff", network=1)
+    net.order("desk", 1, ROUTER[family], "block", giver="staff", network=1)
     assert net.connect("r", ROUTER[family], MX[family], 25) == "refused"
     assert is_open(net.connect("r", ROUTER[family], MX[family], 465))
+
+
+# The router's own addresses inside what it blocks for a customer.
+INSIDE = {4: ("192.0.2.240/28", "192.0.2.254"), 6: (SOURCE_A[6], "2001:db8:0:20::1")}
+
+
+@FAMILIES
+@pytest.mark.parametrize("feel", ["reset", "drop"])
+def test_own_address_inside_a_blocked_source(feel, family):
+    """The router's notices go out though the customer's prefix is blocked in which its own address lies."""
+    net = Net(feel=feel)
+    try:
+        source, own = INSIDE[family]
+        net.listen("m", family, 25)
+        net.start()
+        net.order("desk", 1, source, "block", giver="staff")
+        if family == 6:
+            assert not is_open(net.connect("a", A[6], MX[6], 25))
+        assert is_open(net.connect("r", own, MX[family], 25))
+    finally:
+        net.down()
 
 
 def test_orders_wait_for_the_desk(net):
@@ -370,7 +391,7 @@ def test_table_lists_as_written(net):
     table = net.nft("list", "table", "inet", "postern")
     for line in ("type filter hook forward priority filter - 10; policy accept;", "tcp dport @ports goto out",
                  "tcp sport @ports goto back", "ip saddr @b_reset_4_25_465 goto b_reset_4_25_465",
-                 "ip6 saddr & ffff:ffff:ffff:ffff:: == @throttle_6_64_6_3_25_465 goto throttle_6_64_6_3_25_465",
+                 "ip6 saddr & ffff:ffff:ffff:ffff:: == @throttle_6_64_6_3_25_465 fib saddr type != local goto throttle_6_64_6_3_25_465",
                  "ip daddr @back_reset_4_25_465 goto cut_25_465", "tcp dport != @ports_25_465 accept",
                  "update @hit4 { ip saddr counter }", "meta l4proto tcp reject with tcp reset",
                  "tcp flags != syn / syn,ack accept", "elements = { 25, 465, 587 }",
