@@ -45,7 +45,7 @@ size_t utf8_decode(struct str in, uint32_t *ret_cp)
 	return n;
 }
 
-size_t utf8_encode(uint32_t cp, char ret[static UTF8_MAX])
+size_t utf8_write(uint32_t cp, char ret[static UTF8_MAX])
 {
 	if (cp > CP_MAX || is_surrogate(cp)) {
 		cp = CP_REPLACEMENT;

@@ -29,7 +29,7 @@ size_t utf8_decode(struct str in, uint32_t *ret_cp);
  *
  * @return Octets written, 1 to 4.
  */
-size_t utf8_encode(uint32_t cp, char ret[static UTF8_MAX]);
+size_t utf8_write(uint32_t cp, char ret[static UTF8_MAX]);
 
 bool utf8_is_valid(struct str s);
 

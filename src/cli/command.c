@@ -8,6 +8,7 @@
 #include "cli/command.h"
 
 #include "base/assert.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -83,7 +84,7 @@ const char *cli_value_next(const struct cli_args *a, const char *name, size_t *p
 
 static void print_usage(FILE *out, const struct command *c)
 {
-	fprintf(out, "usage: postern %s", c->noun);
+	fprintf(out, "usage: %s %s", cli_program.name, c->noun);
 	if (c->verb != NULL) {
 		fprintf(out, " %s", c->verb);
 	}
@@ -114,7 +115,7 @@ static int print_help(const struct command *c)
 		print_opts(global_opts, COUNT_OF(global_opts));
 		return CLI_DONE;
 	}
-	printf("usage: postern [--socket PATH] [--json] COMMAND …\n\n");
+	printf("usage: %s [--socket PATH] [--json] COMMAND …\n\n", cli_program.name);
 	for (size_t i = 0; i < cli_command_count; i++) {
 		const struct command *row = cli_commands[i];
 		char left[64];
@@ -125,7 +126,10 @@ static int print_help(const struct command *c)
 	}
 	printf("\n");
 	print_opts(global_opts, COUNT_OF(global_opts));
-	printf("\nMore: postern COMMAND --help, postern(1).\n");
+	if (cli_program.otherwise != NULL) {
+		printf("\nWithout a command: %s %s.\n", cli_program.name, cli_program.otherwise);
+	}
+	printf("\nMore: %s COMMAND --help, postern(1).\n", cli_program.name);
 	return CLI_DONE;
 }
 
@@ -339,9 +343,47 @@ static int dispatch(int argc, char **argv, struct typed *t)
 	return run_command(c, t);
 }
 
+/* Does argv begin with a command, or ask for none? */
+static bool has_command(int argc, char **argv)
+{
+	static const char *const general[] = {"--help", "-h", "--version"};
+
+	for (size_t i = 0; argc > 1 && i < COUNT_OF(general); i++) {
+		if (strcmp(argv[1], general[i]) == 0) {
+			return true;
+		}
+	}
+	for (size_t i = 0; argc > 1 && i < cli_command_count; i++) {
+		if (strcmp(argv[1], cli_commands[i]->noun) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* argv with the noun that goes without saying. */
+static int dispatch_otherwise(int argc, char **argv, struct typed *t)
+{
+	char **longer = calloc((size_t)argc + 2, sizeof(*longer));
+	char noun[32];
+
+	if (longer == NULL) {
+		return CLI_FAILED;
+	}
+	(void)str_copy(noun, sizeof(noun), str_of(cli_program.otherwise));
+	longer[0] = argv[0];
+	longer[1] = noun;
+	for (int i = 1; i < argc; i++) {
+		longer[i + 1] = argv[i];
+	}
+	int r = dispatch(argc + 1, longer, t);
+	free(longer);
+	return r;
+}
+
 int cli_main(int argc, char **argv)
 {
-	size_t n = (size_t)argc + 1;
+	size_t n = (size_t)argc + 2;
 	struct typed t = {
 		.words = calloc(n, sizeof(*t.words)),
 		.given = calloc(n, sizeof(*t.given)),
@@ -350,7 +392,9 @@ int cli_main(int argc, char **argv)
 	int r = CLI_FAILED;
 
 	if (t.words != NULL && t.given != NULL && t.globals != NULL) {
-		r = dispatch(argc, argv, &t);
+		r = cli_program.otherwise != NULL && !has_command(argc, argv)
+			    ? dispatch_otherwise(argc, argv, &t)
+			    : dispatch(argc, argv, &t);
 	}
 	free(t.words);
 	free(t.given);

@@ -69,6 +69,13 @@ struct command {
 	cli_run_fn *run;  /* answers an enum cli_exit */
 };
 
+struct cli_program {
+	const char *name;
+	const char *otherwise; /* the noun that is meant when none was typed; NULL: none */
+};
+
+/* Which program this is. */
+extern const struct cli_program cli_program;
 /* The table, in the order of the help. */
 extern const struct command *const cli_commands[];
 extern const size_t cli_command_count;

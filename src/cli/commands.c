@@ -6,16 +6,16 @@
 #include "cli/config.h"
 #include "cli/daemon.h"
 #include "cli/panic_open.h"
-#include "cli/recipe.h"
 #include "cli/replay.h"
 #include "cli/scan.h"
-#include "cli/doctor.h"
-#include "cli/origin.h"
+#include "cli/doctor_rows.h"
 #include "cli/score.h"
 #include "cli/train.h"
 #include "cli/version.h"
 
 #include "base/poison.h"
+
+const struct cli_program cli_program = {.name = "postern"};
 
 const struct command *const cli_commands[] = {
 	&scan_command,
@@ -47,11 +47,7 @@ const struct command *const cli_commands[] = {
 	&config_show_command,
 	&config_sample_command,
 	&panic_open_command,
-	&doctor_command,
-	&doctor_path_command,
-	&doctor_report_command,
-	&origin_command,
-	&recipe_command,
+	DOCTOR_ROWS,
 	&score_command,
 	&train_command,
 	&version_command,

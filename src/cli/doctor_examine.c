@@ -208,8 +208,10 @@ static int look_at_connections(const struct cli_args *args, struct watch *w, str
 		return 0;
 	}
 	int r = watch(w, e, err);
-	/* A copy has no connections unless somebody copied them. */
-	r = r < 0 && root != NULL ? 0 : r;
+	/* A copy has no connections unless somebody copied them, and not every place has a /proc.
+	 */
+	bool may_lack = root != NULL || (r == -ENOENT && !w->is_said);
+	r = r < 0 && may_lack ? 0 : r;
 	return r == 0 && e->has_live ? direct_judge(&e->diagnosis, &e->live) : r;
 }
 

@@ -253,7 +253,7 @@ static void word_put(struct word *w, struct reader *r)
 		if (cp < 0x80) {
 			text[len++] = (char)cp;
 		} else {
-			len += utf8_encode(cp, text + len);
+			len += utf8_write(cp, text + len);
 		}
 	}
 	c->disguised += is_mixed || w->is_disguised ? 1 : 0;

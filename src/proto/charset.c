@@ -113,7 +113,7 @@ static char *point_put(struct charset_decoder *d, uint32_t cp, const uint8_t *oc
 		}
 		return out;
 	}
-	return out + utf8_encode(cp, out);
+	return out + utf8_write(cp, out);
 }
 
 /* Octets at the start that are ASCII and not NUL. */

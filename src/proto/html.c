@@ -337,7 +337,7 @@ static void entity_end(struct html *h, bool is_closed)
 	} else if (cp == 0xa0 || cp == ' ' || cp == '\t' || cp == '\n' || cp == '\r') {
 		html_page_blank(&h->page);
 	} else {
-		size_t n = utf8_encode(cp, utf8);
+		size_t n = utf8_write(cp, utf8);
 		html_page_word(&h->page, (struct str){utf8, n});
 	}
 }

@@ -73,7 +73,7 @@ void html_entity_decode(struct str in, struct buf *out)
 			continue;
 		}
 		char utf8[UTF8_MAX];
-		size_t n = utf8_encode(cp, utf8);
+		size_t n = utf8_write(cp, utf8);
 		buf_add(out, (struct str){utf8, n});
 		in = str_skip(in, end + 2);
 	}
