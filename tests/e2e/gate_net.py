@@ -54,7 +54,7 @@ def setns(path):
 class Net:
     """The namespaces and the gate's driver."""
 
-    def __init__(self, mode="enforce", feel="reset"):
+    def __init__(self, mode="enforce", feel="reset", disk=None):
         token = "pt-" + secrets.token_hex(3)
         self.names = {k: f"{token}{k}" for k in "abrm"}
         self.made = []
@@ -64,6 +64,7 @@ class Net:
         self.listeners = []
         self.mode = mode
         self.feel = feel
+        self.disk = disk  # size of a disk of its own for the journal, as mount takes it
         try:
             self._up()
         except BaseException:
@@ -118,8 +119,10 @@ class Net:
     def start_driver(self):
         program = os.path.join(build_folder(), "tests", "e2e", "gate_driver")
         self.log = open(os.path.join(self.folder, "log"), "ab")
-        script = (f"mount --bind {self.folder}/passwd /etc/passwd && mount --bind {self.folder}/group /etc/group"
-                  f" && exec {program} {self.config}")
+        script = f"mount --bind {self.folder}/passwd /etc/passwd && mount --bind {self.folder}/group /etc/group"
+        if self.disk:
+            script += f" && mount -t tmpfs -o size={self.disk},uid=64103,gid=64103,mode=700 tmpfs {self.state}/gate"
+        script += f" && exec {program} {self.config}"
         self.driver = subprocess.Popen(
             ["nsenter", f"--net=/run/netns/{self.names['r']}", "unshare", "--mount", "sh", "-c", script],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, bufsize=0)
@@ -152,6 +155,10 @@ class Net:
     def read_log(self):
         with open(os.path.join(self.folder, "log"), encoding="utf-8") as text:
             return text.read()
+
+    def on_disk(self, name):
+        """A file beside the journal, as the gate sees it."""
+        return f"/proc/{self.driver.pid}/root{self.state}/gate/{name}"
 
     def wait_for(self, start, timeout=10.0):
         """The next line that begins so; what comes before it is kept in `said`."""
@@ -190,6 +197,10 @@ class Net:
     def order(self, origin, seq, source, rung, giver="judge", mode="enforce", seconds=0, network=0, state="installed"):
         self.driver.stdin.write(f"order {origin} {seq} {network} {source} {rung} {giver} {mode} {seconds}\n".encode())
         return self.report(origin, seq, state)
+
+    def report_known(self, origin, seq):
+        """Waits until a desk that came back was told of this order."""
+        self.wait_for(f"journaled {origin} {seq}")
 
     def report(self, origin, seq, state, timeout=10.0):
         """Waits for this order to come into this state, as told to its giver."""

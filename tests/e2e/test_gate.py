@@ -325,6 +325,44 @@ def test_torn_journal(net):
     assert "torn_bytes=17" in net.read_log()
 
 
+def logged(net, word, timeout=10.0):
+    until = time.monotonic() + timeout
+    while word not in net.read_log():
+        assert time.monotonic() < until, net.read_log()
+        time.sleep(0.1)
+
+
+def test_full_disk_forgets_no_order():
+    """Orders that a full disk did not take are written when it does, whatever came between; until then it is said once."""
+    net = Net(disk="64k")
+    try:
+        net.start()
+        net.order("judge", 1, SOURCE_A[4], "block")
+        with open(net.on_disk("filler"), "wb", buffering=0) as filler:
+            with pytest.raises(OSError):
+                while True:
+                    filler.write(bytes(4096))
+        for seq in range(2, 81):
+            net.order("judge", seq, f"192.0.2.{seq + 100}", "block")
+        logged(net, "gate.journal ")
+        assert "errno=28" in net.read_log()
+        os.unlink(net.on_disk("filler"))
+        logged(net, "gate.journal_whole")
+        assert net.read_log().count("gate.journal ") == 1
+        net.order("judge", 81, "192.0.2.181", "block")
+        net.kill()
+        net.nft("flush", "ruleset")
+        net.said.clear()
+        net.start()
+        assert "hello judge 81 0" in net.said
+        net.report_known("judge", 81)
+        told = [line.split()[2] for line in net.said if line.startswith("journaled judge ")]
+        assert told == [str(seq) for seq in range(1, 82)]
+        assert net.nft("list", "set", "inet", "postern", "b_reset_4_25_465").count("192.0.2.") == 81
+    finally:
+        net.down()
+
+
 def test_panic_file_opens_everything(net):
     net.listen("m", 4, 25)
     net.start()

@@ -18,12 +18,16 @@
 /* A journal smaller than this is never written anew. */
 #define REWRITE_MIN ((size_t)4 << 20)
 #define STATS_EVERY (5000 / GATE_WATCH_MS)
+/* A journal that the disk did not take is tried again so often. */
+#define RETRY_EVERY (1000 / GATE_WATCH_MS)
 
 /* --- journal ------------------------------------------------------------------------------- */
 
 static void journal_trouble(struct gate *g, const char *why, int r)
 {
-	if (g->journal_failures++ == 0) {
+	g->journal_failures++;
+	if (!g->said_journal) {
+		g->said_journal = true;
 		LOG_EVENT(&g->child->log, LOG_LEVEL_ERROR, "gate.journal", F_CSTR("why", why),
 			  F_I64("errno", -r));
 	}
@@ -34,8 +38,11 @@ void gate_note(struct gate *g, const struct journal_record *r)
 	int done = journal_append(g->journal, r);
 
 	if (done < 0) {
-		/* The block matters more than the memory of it: go on, and say so. */
-		journal_trouble(g, "cannot append: orders of now may be forgotten at a restart",
+		/* The block matters more than the memory of it: go on, say so, and write all anew
+		 * when the disk takes it. */
+		journal_trouble(g,
+				"cannot append: orders of now are forgotten if the gate ends "
+				"before the disk takes them",
 				done);
 		return;
 	}
@@ -59,19 +66,35 @@ static void sync_due(void *ctx)
 	syncer_begin(g->syncer, fds);
 }
 
+static void end_rewrite(struct gate *g)
+{
+	struct errmsg err = {.text = ""};
+
+	if (!journal_is_rewriting(g->journal)) {
+		return;
+	}
+	int r = journal_rewrite_finish(g->journal, &err);
+	if (r < 0) {
+		journal_trouble(g, err.text, r);
+	} else if (g->said_journal) {
+		g->said_journal = false;
+		LOG_EVENT(&g->child->log, LOG_LEVEL_NOTICE, "gate.journal_whole",
+			  F_U64("bytes", journal_bytes(g->journal)));
+	}
+}
+
 static void sync_ended(int fd, unsigned ready, void *ctx)
 {
 	struct gate *g = ctx;
-	struct errmsg err = {.text = ""};
 
 	(void)fd;
 	(void)ready;
 	int r = syncer_result(g->syncer);
 	if (r < 0) {
+		journal_distrust(g->journal);
 		journal_trouble(g, "the disk did not take it", r);
-	} else if (g->rewriting_now && journal_is_rewriting(g->journal) &&
-		   journal_rewrite_finish(g->journal, &err) < 0) {
-		journal_trouble(g, err.text, -EIO);
+	} else if (g->rewriting_now) {
+		end_rewrite(g);
 	}
 	if (g->sync_wanted) {
 		sync_due(g);
@@ -128,6 +151,7 @@ static void rewrite(struct gate *g)
 	struct errmsg err = {.text = ""};
 	int r = journal_rewrite_begin(g->journal, &err);
 
+	g->rewriting_now = false; /* a sync under way is not of this file */
 	for (unsigned i = 0; i < ORIGIN_COUNT && r == 0; i++) {
 		struct journal_record last = {.type = JOURNAL_LAST,
 					      .origin = (enum order_origin)i,
@@ -316,6 +340,10 @@ static void watch_due(void *ctx)
 	wishes_expire(&g->wishes, wall_now(), order_ended, g);
 	gate_watch(g);
 	gate_pump(g);
+	if (journal_is_short(g->journal) && !journal_is_rewriting(g->journal) &&
+	    g->ticks % RETRY_EVERY == 0) {
+		rewrite(g);
+	}
 	if (g->ticks % STATS_EVERY == 0) {
 		gate_send_stats(g);
 	}
@@ -453,12 +481,17 @@ static void gate_stop(void *ctx)
 	gate_pump(g);
 	if (g->syncer != NULL && g->journal != NULL) {
 		syncer_stop(g->syncer); /* then what came since */
+		if (journal_is_short(g->journal)) {
+			rewrite(g);
+		}
 		journal_sync_fds(g->journal, fds);
 		for (size_t i = 0; i < COUNT_OF(fds); i++) {
 			if (fds[i] >= 0 && fdatasync(fds[i]) < 0) {
 				journal_trouble(g, "the disk did not take it", -errno);
+				journal_distrust(g->journal);
 			}
 		}
+		end_rewrite(g);
 	}
 	enforce_close(&g->enforcer); /* the table stays */
 }

@@ -33,6 +33,7 @@ struct gate {
 	bool loaded;        /* the kernel has our table */
 	bool idle;          /* no network enforces: the kernel has nothing of ours */
 	bool said_trouble;  /* the current trouble is in the log */
+	bool said_journal;  /* the journal's trouble too */
 	char panic_path[288];
 	size_t hits_pos; /* where the next look at counters begins */
 	unsigned ticks;

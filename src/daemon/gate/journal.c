@@ -34,7 +34,8 @@ struct journal {
 	int fd_new; /* -1: not rewriting */
 	size_t bytes;
 	size_t bytes_new;
-	bool both; /* appends go to the new file too */
+	bool both;     /* appends go to the new file too */
+	bool is_short; /* the old one lacks something and takes no more */
 };
 
 /* A checksum against torn and flipped octets, not against people: the key is no secret. */
@@ -305,16 +306,32 @@ int journal_append(struct journal *j, const struct journal_record *r)
 		return n;
 	}
 	struct str record = {(const char *)data, (size_t)n};
-	int done = append_to(j->fd, &j->bytes, record);
-	if (done == 0 && j->both && append_to(j->fd_new, &j->bytes_new, record) < 0) {
-		journal_rewrite_cancel(j); /* the old file is complete */
+	int done = j->is_short ? -EIO : append_to(j->fd, &j->bytes, record);
+	j->is_short = done < 0;
+	if (j->both) {
+		int again = append_to(j->fd_new, &j->bytes_new, record);
+		if (again < 0) {
+			journal_rewrite_cancel(j);
+		}
+		done = done < 0 ? again : done;
 	}
 	return done;
 }
 
+void journal_distrust(struct journal *j)
+{
+	j->is_short = true;
+	journal_rewrite_cancel(j);
+}
+
+bool journal_is_short(const struct journal *j)
+{
+	return j->is_short;
+}
+
 void journal_sync_fds(const struct journal *j, int ret_fds[static 2])
 {
-	ret_fds[0] = j->fd;
+	ret_fds[0] = j->is_short ? -1 : j->fd;
 	ret_fds[1] = j->both ? j->fd_new : -1;
 }
 
@@ -368,6 +385,7 @@ int journal_rewrite_finish(struct journal *j, struct errmsg *reterr)
 	j->bytes = j->bytes_new;
 	j->both = false;
 	int r = sync_dir(j->dir);
+	j->is_short = r < 0; /* the old one may come back after a crash */
 	return r < 0 ? err_set(reterr, r, "cannot sync the folder of %s: %s", j->path, strerror(-r))
 		     : 0;
 }

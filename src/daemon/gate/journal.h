@@ -77,14 +77,20 @@ void journal_close(struct journal *j);
 /**
  * Append; not yet on the disk: journal_sync_fds.
  *
- * A record that could not be written in full is taken back.
+ * A record that could not be written in full is taken back. From then on the file is short: it
+ * takes no more, so that it never holds a later order without an earlier one, until it is written
+ * anew.
  *
- * @return 0, or a negative errno (-ENOSPC …).
+ * @return 0, or a negative errno (-ENOSPC …): the record is in no file.
  */
 MUSTUSE int journal_append(struct journal *j, const struct journal_record *r);
 /** What must be synced to make all appends last; -1 when there is none of them. */
 void journal_sync_fds(const struct journal *j, int ret_fds[static 2]);
 size_t journal_bytes(const struct journal *j);
+/** The disk refused a sync: what it said yes to before may be gone, a later yes means nothing. */
+void journal_distrust(struct journal *j);
+/** Does the file lack something that was to be in it? */
+bool journal_is_short(const struct journal *j);
 
 /** Write anew: begin, append to the new file what still counts, then ready and finish. */
 MUSTUSE int journal_rewrite_begin(struct journal *j, struct errmsg *reterr);
