@@ -257,18 +257,45 @@ static int close_run(const struct cli *cli, const struct cli_args *args)
 					 .value = {cli_value(args, "reason")}});
 }
 
+#define STATEMENT_SIZE 2048
+
+/* What the newest doctor's report proposes. */
+static int get_proposal(const struct cli *cli, const char *id, char cause[static STATEMENT_SIZE],
+			char fix[static STATEMENT_SIZE])
+{
+	struct reply reply = {0};
+
+	int r = get_path(cli, id, &reply);
+	const struct jsonr *newest = jsonr_at(jsonr_get(reply.json, "doctor_reports"), 0);
+	const struct jsonr *said = jsonr_get(jsonr_get(newest, "report"), "proposal");
+	if (r == CLI_DONE && said == NULL) {
+		r = cli_fail(CLI_NOT_FOUND, "case %s has no doctor's report", id);
+	}
+	(void)str_copy(cause, STATEMENT_SIZE, jsonr_str(jsonr_get(said, "cause")));
+	(void)str_copy(fix, STATEMENT_SIZE, jsonr_str(jsonr_get(said, "fix")));
+	reply_done(&reply);
+	return r;
+}
+
 /* The owner's request: it meets the checks, whoever makes it. */
 static int unblock_run(const struct cli *cli, const struct cli_args *args)
 {
+	char cause[STATEMENT_SIZE];
+	char fix[STATEMENT_SIZE];
+	bool has_proposal = cli_has(args, "from-report");
+	const char *said_cause = cli_value(args, "cause");
+	const char *said_fix = cli_value(args, "fix");
 	const struct act act = {
 		.action = "unblock",
 		.key = {"cause", "fix"},
-		.value = {cli_value(args, "cause"), cli_value(args, "fix")},
+		.value = {said_cause != NULL || !has_proposal ? said_cause : cause,
+			  said_fix != NULL || !has_proposal ? said_fix : fix},
 		.insist = cli_has(args, "insist"),
 	};
 	struct reply reply = {0};
+	int r = has_proposal ? get_proposal(cli, args->words[0], cause, fix) : CLI_DONE;
 
-	int r = post(cli, args, &act, &reply);
+	r = r != CLI_DONE ? r : post(cli, args, &act, &reply);
 	bool has_answer = jsonr_type(jsonr_get(reply.json, "unblock")) == JSONR_OBJECT;
 	if (has_answer && !show_json(cli, &reply)) {
 		show_line("decision", jsonr_get(reply.json, "decision"));
@@ -352,6 +379,7 @@ const struct command case_acknowledge_command = {
 static const struct cli_opt unblock_opts[] = {
 	{"cause", "TEXT", "what the cause was"},
 	{"fix", "TEXT", "what was done about it"},
+	{"from-report", NULL, "both as the newest doctor's report says, unless given"},
 	{"insist", NULL, "open although not all is proved (policy owner)"},
 	{"dry-run", NULL, "show the checks as they stand"},
 };

@@ -153,6 +153,10 @@ def test_one_report_a_token_and_it_stands_as_reported(world, notice):
     assert "postern_doctor_reports_total 1\n" in metrics and "postern_doctor_reports_refused_total" in metrics
     code, out, _ = desk.cli("case", "show", "1")
     assert code == 0 and "reported, not proved" in out and "10 messages removed" in out
+    # Its proposal is the plea, when its owner says so.
+    assert desk.cli("case", "unblock", "1", "--from-report", "--fix", "mine")[0] == 3
+    asked = desk.ask("GET", "/cases/1", local=True).json["requests"][-1]
+    assert asked["cause"] == "a stolen password" and asked["fix"] == "mine" and not asked["granted"]
     link = "Link 1:" + notice["cases"][0]["link"].split("key=")[1]
     assert desk.ask("GET", "/cases/1", token=link).json["doctor_reports"] == []
 

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from desk import Desk, build_folder
+from test_doctor_reports import REPORT
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,1000")
@@ -129,6 +130,23 @@ def test_policy_owner_shows_the_warning_and_obeys(desk, browser):
     b.find_element(By.ID, "unblock").click()
     click(b, By.ID, "insist")
     wait(b, lambda: "probation" in text(b) and "Open again" in text(b))
+    assert complaints(b) == []
+
+
+def test_a_doctors_report_fills_in_the_plea(desk, browser):
+    b = browser
+    desk.do("block 192.0.2.70")
+    case = desk.ask("GET", "/cases?source=192.0.2.70", local=True).json["items"][0]["id"]
+    sent = desk.ask("POST", "/doctor-reports", {**REPORT, "case": case, "not_stopped": ["<b>not yet</b>"]}, local=True)
+    assert sent.status == 201, sent.body
+    assert desk.cli("case", "unblock", "999", "--from-report")[0] == 4
+    log_in(b, desk, made_token(desk))
+    b.get(f"http://127.0.0.1:{desk.port}/case/{case}")
+    wait(b, lambda: "What the doctor reported" in text(b))
+    assert "not proved. No check rests on it." in text(b) and "info@b.example" in text(b) and "<b>not yet</b>" in text(b)
+    assert b.find_element(By.ID, "cause").get_attribute("value") == REPORT["proposal"]["cause"]
+    assert b.find_element(By.ID, "fix").get_attribute("value") == REPORT["proposal"]["fix"]
+    keep_picture(b, "report")
     assert complaints(b) == []
 
 
