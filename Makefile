@@ -29,7 +29,7 @@ demo:
 	@lab/demo $(DEMO)
 
 bench:
-	@tools/install-deps check
+	@tools/install-deps bench
 	@tools/build release
 	@tools/build tests
 	@tests/bench/run $(BENCH)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inflate: zlib, liblzma, libzstd and libbz2 behind one face. Layer: doctor.
+ * inflate: our gunzip, liblzma, libzstd and libbz2 behind one face. Layer: doctor.
  *
  * Files that were put together of several members (`cat a.gz b.gz`, parallel compressors) go on
  * with the next member.
@@ -8,13 +8,13 @@
 #include "doctor/inflate.h"
 
 #include "base/assert.h"
+#include "base/gunzip.h"
 
 #include <bzlib.h>
 #include <errno.h>
 #include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include "base/poison.h"
@@ -25,7 +25,7 @@
 
 struct inflate {
 	enum inflate_format format;
-	z_stream gzip;
+	struct gunzip *gzip;
 	lzma_stream xz;
 	ZSTD_DStream *zstd;
 	bz_stream bzip2;
@@ -66,7 +66,8 @@ static bool open_format(struct inflate *z)
 {
 	switch (z->format) {
 	case INFLATE_GZIP:
-		return inflateInit2(&z->gzip, 15 + 16) == Z_OK;
+		z->gzip = gunzip_new();
+		return z->gzip != NULL;
 	case INFLATE_XZ:
 		z->xz = (lzma_stream)LZMA_STREAM_INIT;
 		return lzma_stream_decoder(&z->xz, WINDOW_BYTES_MAX, LZMA_CONCATENATED) == LZMA_OK;
@@ -104,7 +105,7 @@ void inflate_free(struct inflate *z)
 	if (z == NULL) {
 		return;
 	}
-	(void)inflateEnd(&z->gzip);
+	gunzip_free(z->gzip);
 	lzma_end(&z->xz);
 	ZSTD_freeDStream(z->zstd);
 	if (z->bzip2_open) {
@@ -120,22 +121,6 @@ static void *unconst(const void *p)
 
 	memcpy(&q, &p, sizeof(q));
 	return q;
-}
-
-static int step_gzip(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
-{
-	z->gzip.next_in = unconst(in->ptr);
-	z->gzip.avail_in = (uInt)in->len;
-	z->gzip.next_out = (Bytef *)out;
-	z->gzip.avail_out = (uInt)size;
-	int r = inflate(&z->gzip, Z_NO_FLUSH);
-	*in = str_skip(*in, in->len - z->gzip.avail_in);
-	*ret_len = size - z->gzip.avail_out;
-	if (r == Z_STREAM_END) {
-		(void)inflateReset(&z->gzip);
-		return in->len > 0 ? 1 : 0;
-	}
-	return r == Z_OK || r == Z_BUF_ERROR ? 1 : -EBADMSG;
 }
 
 static int step_xz(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
@@ -185,7 +170,7 @@ int inflate_step(struct inflate *z, struct str *in, char *out, size_t size, size
 {
 	switch (z->format) {
 	case INFLATE_GZIP:
-		return step_gzip(z, in, out, size, ret_len);
+		return gunzip_step(z->gzip, in, out, size, ret_len);
 	case INFLATE_XZ:
 		return step_xz(z, in, out, size, ret_len);
 	case INFLATE_ZSTD:

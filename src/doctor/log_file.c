@@ -31,7 +31,9 @@ struct log_file {
 	char *packed;
 	struct str packed_left;
 	bool at_end;
-	bool skipping; /* the rest of a line that was too long */
+	bool unfinished; /* the packed octets so far end within something */
+	bool can_tell;   /* the format says where its end is */
+	bool skipping;   /* the rest of a line that was too long */
 };
 
 static ssize_t read_some(int fd, char *to, size_t size)
@@ -59,6 +61,7 @@ static int detect(struct log_file *f, struct errmsg *reterr)
 		f->at_end = n == 0;
 		return 0;
 	}
+	f->can_tell = format != INFLATE_XZ;
 	f->packed = malloc(PACKED_SIZE);
 	f->inflate = inflate_new(format);
 	if (f->packed == NULL || f->inflate == NULL) {
@@ -125,13 +128,14 @@ static int fill_inflated(struct log_file *f)
 		ssize_t n = read_some(f->fd, f->packed, PACKED_SIZE);
 		if (n <= 0) {
 			f->at_end = true;
-			return n < 0 ? -errno : 0;
+			return n < 0 ? -errno : (f->unfinished && f->can_tell ? -EBADMSG : 0);
 		}
 		f->packed_left = (struct str){f->packed, (size_t)n};
 	}
 	int r = inflate_step(f->inflate, &f->packed_left, f->plain + f->end, PLAIN_SIZE - f->end,
 			     &len);
 	f->end += len;
+	f->unfinished = r == 1;
 	if (r < 0) {
 		f->at_end = true;
 		return r;
