@@ -512,6 +512,13 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 	}
 }
 
+bool attribution_has(const struct attribution *a, struct str id)
+{
+	const struct entry *e = entry_find(a, id);
+
+	return e != NULL && e->sender != NULL;
+}
+
 void attribution_end(struct attribution *a)
 {
 	while (!list_is_empty(&a->by_age)) {

@@ -5,6 +5,7 @@
 #include "doctor/diagnose.h"
 
 #include "doctor/log_file.h"
+#include "doctor/queue_feed.h"
 #include "proto/line_ends.h"
 #include "sys/entropy.h"
 
@@ -200,6 +201,9 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 	}
 	struct pass p = {.d = &d, .ends = line_ends_best()};
 	for (size_t i = 0; i < opts->set->count; i++) {
+		if (opts->set->files[i].is_queue) {
+			continue;
+		}
 		if (opts->progress != NULL) {
 			opts->progress(opts->ctx, i, opts->set->count);
 		}
@@ -207,6 +211,10 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 		if (read_file(&p, &opts->set->files[i], reterr) < 0) {
 			d.damaged = true;
 		}
+	}
+	if (opts->queue != NULL) {
+		d.from_queue = queue_feed(d.attribution, opts->queue,
+					  (uint32_t)(opts->set->count - 1));
 	}
 	attribution_end(d.attribution);
 	accuse(&d);

@@ -11,6 +11,7 @@
 #include "core/cause.h"
 #include "doctor/inquiry.h"
 #include "doctor/log_set.h"
+#include "doctor/queue_list.h"
 
 #include <stdbool.h>
 
@@ -43,6 +44,7 @@ struct diagnosis {
 	struct wall begin; /* of the first line with a time and the last; ns 0: none */
 	struct wall end;
 	const struct inquiry *inquiry;   /* borrowed; NULL: nothing was asked for */
+	uint64_t from_queue;             /* messages that are in the queue and in no log */
 	struct attribution_sender *made; /* owned: a source that is in no log */
 };
 
@@ -51,6 +53,7 @@ struct diagnose_opts {
 	const struct inquiry *inquiry; /* what was complained about; may be NULL */
 	void (*progress)(void *ctx, size_t file, size_t of); /* may be NULL */
 	void *ctx;
+	const struct queue_list *queue; /* what waits; the set names it last. NULL: not looked at */
 };
 
 /** @return 0; a negative errno when nothing could be done. Damaged files are told in `ret`. */

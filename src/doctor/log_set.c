@@ -91,6 +91,36 @@ static bool is_in(const struct log_set *set, const struct stat *st)
 	return false;
 }
 
+static int make_room(struct log_set *set, struct errmsg *reterr)
+{
+	if (set->count < set->size) {
+		return 0;
+	}
+	size_t size = set->size == 0 ? 16 : set->size * 2;
+	struct log_set_file *grown = realloc(set->files, size * sizeof(*grown));
+	if (grown == NULL) {
+		return err_set(reterr, -ENOMEM, "no memory");
+	}
+	set->files = grown;
+	set->size = size;
+	return 0;
+}
+
+int log_set_add_queue(struct log_set *set, const char *path, struct errmsg *reterr)
+{
+	int r = make_room(set, reterr);
+
+	if (r < 0) {
+		return r;
+	}
+	struct log_set_file f = {.path = strdup(path), .is_queue = true};
+	if (f.path == NULL) {
+		return err_set(reterr, -ENOMEM, "no memory");
+	}
+	set->files[set->count++] = f;
+	return 0;
+}
+
 int log_set_add(struct log_set *set, const char *path, struct errmsg *reterr)
 {
 	struct stat st;
@@ -106,20 +136,15 @@ int log_set_add(struct log_set *set, const char *path, struct errmsg *reterr)
 		set->left_out++;
 		return 0;
 	}
-	if (set->count == set->size) {
-		size_t size = set->size == 0 ? 16 : set->size * 2;
-		struct log_set_file *grown = realloc(set->files, size * sizeof(*grown));
-		if (grown == NULL) {
-			return err_set(reterr, -ENOMEM, "no memory");
-		}
-		set->files = grown;
-		set->size = size;
+	int r = make_room(set, reterr);
+	if (r < 0) {
+		return r;
 	}
 	struct log_set_file f = {.path = strdup(path), .dev = st.st_dev, .ino = st.st_ino};
 	if (f.path == NULL) {
 		return err_set(reterr, -ENOMEM, "no memory");
 	}
-	int r = learn_begin(&f, &st, reterr);
+	r = learn_begin(&f, &st, reterr);
 	if (r < 0) {
 		free(f.path);
 		return r;

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "proto/log_time.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Files that are looked at; beyond it the oldest are left out and said to be. */
@@ -21,6 +22,7 @@ struct log_set_file {
 	struct log_time time; /* ready for reading: the year of the first line */
 	unsigned long long dev;
 	unsigned long long ino;
+	bool is_queue; /* not a log: the mail queue, which evidence names */
 };
 
 struct log_set {
@@ -34,6 +36,8 @@ struct log_set {
 MUSTUSE int log_set_add(struct log_set *set, const char *path, struct errmsg *reterr);
 /** Add what is found below `root` ("" or "/copy") where mail servers write. */
 MUSTUSE int log_set_find(struct log_set *set, const char *root, struct errmsg *reterr);
+/** The queue that is asked beside the logs: last, after log_set_sort. */
+MUSTUSE int log_set_add_queue(struct log_set *set, const char *path, struct errmsg *reterr);
 /** Order by the time of the first lines; logs of the same set come oldest first. */
 void log_set_sort(struct log_set *set);
 void log_set_done(struct log_set *set);

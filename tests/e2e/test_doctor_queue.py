@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`postern doctor queue` on the live queues of Debian's Postfix and Exim: all spam goes, the owner's mail of the
+same account is delivered, whatever happens in between."""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from exim import Exim
+from lab import ns
+from lab.mta import Postfix
+import queue_mails
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SINK_PORT = 2525
+EXIM = f"""
+exim_path = /usr/local/sbin/exim4
+primary_hostname = mx.shop.example
+spool_directory = /var/spool/exim4
+log_file_path = /var/log/exim4/%slog
+split_spool_directory = true
+trusted_users = root
+tls_advertise_hosts =
+queue_only
+queue_run_max = 20
+remote_max_parallel = 5
+message_logs = false
+acl_smtp_rcpt = accept
+begin routers
+world:
+  driver = manualroute
+  route_list = * 127.0.0.1
+  transport = remote
+  self = send
+begin transports
+remote:
+  driver = smtp
+  port = {SINK_PORT}
+  allow_localhost
+  hosts_avoid_tls = *
+begin retry
+* * F,4d,1m
+"""
+
+
+class Place:
+    """A machine with a mail server in its own namespaces, its files in memory."""
+
+    def __init__(self, mta, built):
+        self.mta = mta
+        self.program = os.path.join(built, "src", "cli", "postern")
+        self.netns = f"{ns.PREFIX}q{os.urandom(3).hex()}"
+        base = "/dev/shm" if os.path.isdir("/dev/shm") else "/tmp"
+        self.folder = os.path.join(base, self.netns)
+        self.machine = ns.Machine(self.netns, mta, "mx.shop.example", self.folder)
+        self.server = self.sink = None
+
+    def up(self):
+        ns.netns_add(self.netns)
+        if self.mta == "postfix":
+            self.server = Postfix(self.machine, {
+                "inet_interfaces": "127.0.0.1", "inet_protocols": "ipv4", "defer_transports": "smtp",
+                "relayhost": f"[127.0.0.1]:{SINK_PORT}", "smtpd_authorized_xclient_hosts": "0.0.0.0/0",
+                "smtpd_recipient_restrictions": "permit_mynetworks, permit_sasl_authenticated, defer", "mynetworks": "0.0.0.0/0",
+                "smtpd_relay_restrictions": "permit_mynetworks, defer",
+                "smtpd_peername_lookup": "no", "smtp_tls_security_level": "none", "qmgr_message_active_limit": "20000",
+                "queue_run_delay": "300s", "minimal_backoff_time": "300s", "maximal_backoff_time": "600s",
+                "hash_queue_depth": str(random.randint(1, 2)), "enable_long_queue_ids": random.choice(("yes", "no"))})
+        else:
+            self.server = Exim(self.machine, EXIM)
+        self.server.prepare()
+        self.machine.start()
+        self.machine.wait_ready()
+        if self.mta == "postfix":
+            self.server.start()
+            self.server.wait_listening()
+
+    def fill(self, seed, spam, own):
+        if self.mta == "postfix":
+            self.machine.run([sys.executable, os.path.join(HERE, "queue_mails.py"), seed, str(spam), str(own), "25"])
+            self.wait_rest()
+            return
+        by_client = {}
+        for mail in queue_mails.Run(seed).all(spam, own):
+            by_client.setdefault((mail[3].rsplit(".", 1)[0], mail[4]), []).append(mail)
+        for (_, login), mails in by_client.items():
+            self.server.batch(queue_mails.batch(mails), args=[
+                "-oMa", mails[0][3], "-oMaa", "plain", "-oMai", login, "-oMr", "esmtpa"])
+
+    def wait_rest(self):
+        """Until nothing moves any more: all is deferred."""
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            busy = [f for part in ("maildrop", "incoming", "active")
+                    for _, _, files in os.walk(self.machine.file("spool", part)) for f in files]
+            if not busy:
+                return
+            time.sleep(0.2)
+        raise ns.LabError("the queue does not come to rest")
+
+    def queue(self):
+        if self.mta == "exim":
+            return set(self.server.queue())
+        parts = ("incoming", "active", "deferred", "hold")
+        return {f for part in parts for _, _, files in os.walk(self.machine.file("spool", part)) for f in files}
+
+    def postern(self, *args):
+        """(exit code, what it printed as JSON or text, standard error)"""
+        code, out, err = self.machine.try_run([self.program, "doctor", "queue", *args])
+        return code, json.loads(out) if out.startswith("{") else out, err
+
+    def plan(self, *args):
+        path = self.machine.file("plan.json")
+        code, plan, err = self.postern("--plan", path, "--json", *args)
+        assert code == 0, err
+        return path, plan
+
+    def deliver(self, count):
+        """Let all go to a sink; the Message-IDs that arrived."""
+        dump = self.machine.file("arrived")
+        self.sink = self.machine.popen([sys.executable, os.path.join(HERE, "queue_mails.py"), "sink", str(SINK_PORT), dump])
+        time.sleep(0.3)
+        if self.mta == "postfix":
+            self.server.set(defer_transports="")
+        end = time.monotonic() + 60
+        ids = []
+        for turn in range(1000):
+            if time.monotonic() > end or len(ids) >= count:
+                break
+            if turn % 10 == 0:  # the queue manager may not have read its new settings yet
+                self.server.flush()
+            time.sleep(0.3)
+            with open(dump, encoding="latin-1") as text:
+                ids = text.read().split()
+        self.sink.kill()
+        self.sink.wait()
+        self.sink = None
+        return ids
+
+    def down(self):
+        if self.sink is not None:
+            self.sink.kill()
+            self.sink.wait()
+        self.machine.stop()
+        ns.netns_delete(self.netns)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture(name="place", params=["postfix", "exim"])
+def a_place(request, built, features):
+    place = Place(request.param, built)
+    try:
+        place.up()
+    except ns.LabError as problem:
+        place.down()
+        pytest.skip(str(problem))
+    yield place
+    place.down()
+
+
+def group(plan, name):
+    found = [g for g in plan["groups"] if g["name"] == name]
+    return sum(g["messages"] for g in found)
+
+
+def all_own(own, other=10):
+    return sorted([f"own-{i}@shop.example" for i in range(own)] + [f"other-{i}@other.example" for i in range(other)])
+
+
+def purge(place, spam, own):
+    seed = f"{random.getrandbits(32):x}"
+    print("seed", seed)
+    times = {}
+    begin = time.monotonic()
+    place.fill(seed, spam, own)
+    times["fill"] = time.monotonic() - begin
+    assert len(place.queue()) == spam + own + 10
+    begin = time.monotonic()
+    path, plan = place.plan("--source", queue_mails.ACCOUNT)
+    times["plan"] = time.monotonic() - begin
+    print([(g["name"], g["messages"], g["subjects"]) for g in plan["groups"]])
+    assert plan["goes"] == spam and len(plan["messages"]) == spam
+    assert group(plan, "own") + group(plan, "review") == own and group(plan, "others") == 10
+    assert len(place.queue()) == spam + own + 10  # a plan changes nothing
+    with open(f"{path}.headers", encoding="utf-8") as lines:
+        assert sum(1 for _ in lines) == spam
+    return path, times, seed
+
+
+def finish(place, own, times):
+    begin = time.monotonic()
+    assert len(place.queue()) == own + 10
+    arrived = place.deliver(own + 10)
+    times["deliver"] = time.monotonic() - begin
+    print({k: round(v, 1) for k, v in times.items()})
+    assert sorted(arrived) == all_own(own)
+
+
+def purged(place, spam, own):
+    path, times, _ = purge(place, spam, own)
+    begin = time.monotonic()
+    code, done, err = place.postern("--apply", path, "--json")
+    times["apply"] = time.monotonic() - begin
+    assert code == 0, err
+    assert (done["deleted"], done["left"], done["changed"]) == (spam, 0, 0), done
+    code, done, err = place.postern("--apply", path, "--json")
+    assert code == 0 and (done["deleted"], done["gone"]) == (0, spam), (done, err)
+    finish(place, own, times)
+
+
+def killed(place, spam, own):
+    """Killed again and again at moments drawn at random: the last run finishes."""
+    path, times, seed = purge(place, spam, own)
+    draw = random.Random(seed)
+    kills = 0
+    for _ in range(4):
+        process = place.machine.popen([place.program, "doctor", "queue", "--apply", path],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        begin = len(place.queue())
+        end = time.monotonic() + draw.uniform(0.05, 1.0) * max(1, spam / 3000)
+        while time.monotonic() < end and process.poll() is None:
+            time.sleep(0.01)
+        inside = [p for p in ns.descendants(process.pid) or [process.pid]]
+        for pid in [process.pid, *inside]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                kills += 1
+            except ProcessLookupError:
+                pass
+        process.wait()
+        assert len(place.queue()) <= begin
+    assert kills > 0
+    begin = time.monotonic()
+    code, done, err = place.postern("--apply", path, "--json")
+    times["last apply"] = time.monotonic() - begin
+    assert code == 0, (done, err)
+    assert done["deleted"] + done["gone"] == spam
+    finish(place, own, times)
+
+
+def test_all_spam_goes_and_the_owners_mail_is_delivered(place):
+    purged(place, *((1470, 30) if place.mta == "postfix" else (470, 30)))
+
+
+def test_killed_in_the_middle_nothing_of_the_owners_is_lost(place):
+    killed(place, *((690, 20) if place.mta == "postfix" else (190, 10)))
+
+
+@pytest.mark.slow
+def test_fifty_thousand(place):
+    purged(place, 49700, 300)
+
+
+@pytest.mark.slow
+def test_fifty_thousand_killed(place):
+    killed(place, 49700, 300)

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * queue_select and queue_marks: what is spam of an account and what is its owner's mail.
+ */
+#include "core/queue_select.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/poison.h"
+
+#define SPAM 200
+#define OWN 30
+#define ALL (SPAM + OWN)
+
+static const struct siphash_key key = {1, 2};
+
+struct made {
+	const char *subject;
+	const char *text;
+	const char *host;
+	const char *form;
+	const char *addr;
+};
+
+static struct queue_marks marks_of(const struct made *m)
+{
+	struct mail_link link = {.host = str_of(m->host)};
+	struct mail_view v = {.subject = str_of(m->subject),
+			      .text = str_of(m->text),
+			      .links = &link,
+			      .link_count = m->host == NULL ? 0 : 1};
+	struct queue_marks ret = {{0}, 0};
+
+	queue_marks_view(&ret, &v, STR("shop.example"), &key);
+	queue_marks_set(&ret, QUEUE_MARK_FORM, str_of(m->form), &key);
+	queue_marks_network(&ret, str_of(m->addr), &key);
+	return ret;
+}
+
+/* A run of spam, each mail with its own number and name, and own mail with its own words. */
+static void fill(struct queue_item items[static ALL], const char *host, bool same_subject)
+{
+	char subject[128];
+	char text[256];
+
+	memset(items, 0, ALL * sizeof(*items));
+	for (unsigned i = 0; i < ALL; i++) {
+		bool is_spam = i < SPAM;
+		struct made m = {.subject = subject,
+				 .text = text,
+				 .host = is_spam ? host : "www.shop.example",
+				 .form = is_spam ? "from:to:" : "to:from:",
+				 .addr = is_spam ? "203.0.113.7" : "198.51.100.7"};
+		(void)snprintf(subject, sizeof(subject),
+			       is_spam ? same_subject ? "Bill %u is due now"
+						      : "topic%c%c other%c words%c"
+				       : "Invoice %u",
+			       is_spam && !same_subject ? 'a' + i % 25 : i, 'a' + i / 9 % 25,
+			       'a' + i / 3 % 25, 'a' + i % 7);
+		(void)snprintf(text, sizeof(text),
+			       is_spam ? "dear c%c%c we have for you the very best offer of all "
+					 "times and you must look at it %u"
+				       : "own %c%c%u words",
+			       'a' + i % 26, 'a' + i / 26, i);
+		items[i].marks = marks_of(&m);
+		items[i].rcpts = is_spam ? 3 : 1;
+		items[i].arrival.ns = 1000 + i;
+	}
+}
+
+static void select_all(struct queue_item *items, size_t n, struct wall since)
+{
+	const bool accused[2] = {true, false};
+	const struct queue_select_opts opts = {
+		.accused = accused, .source_count = 2, .since = since};
+
+	assert_int_equal(queue_select(items, n, &opts), 0);
+}
+
+static size_t count(const struct queue_item *items, size_t from, size_t to, enum queue_fate fate)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < to; i++) {
+		n += items[i].fate == fate ? 1 : 0;
+	}
+	return n;
+}
+
+static void spam_goes_and_own_mail_stays(void **state)
+{
+	struct queue_item *items = *state;
+
+	fill(items, "evil.example", true);
+	select_all(items, ALL, (struct wall){0});
+	assert_int_equal(count(items, 0, SPAM, QUEUE_SPAM), SPAM);
+	assert_int_equal(count(items, SPAM, ALL, QUEUE_OWN), OWN);
+}
+
+/* Subjects all differ and there is no link: the wording alone is one kind; how it is built helps
+ * because the owner's mail is built in another way. */
+static void wording_and_form(void **state)
+{
+	struct queue_item *items = *state;
+
+	fill(items, NULL, false);
+	select_all(items, ALL, (struct wall){0});
+	assert_true(count(items, 0, SPAM, QUEUE_SPAM) > SPAM * 9 / 10);
+	assert_int_equal(count(items, SPAM, ALL, QUEUE_OWN), OWN);
+
+	/* Without that difference it is one kind, and stays for review. */
+	for (size_t i = 0; i < ALL; i++) {
+		items[i].marks.of[QUEUE_MARK_FORM] = 7;
+		items[i].marks.of[QUEUE_MARK_NETWORK] = 0;
+	}
+	select_all(items, ALL, (struct wall){0});
+	assert_int_equal(count(items, SPAM, ALL, QUEUE_OWN), OWN);
+	assert_int_equal(count(items, 0, SPAM, QUEUE_OWN), 0);
+}
+
+/* The same shape of subject is not enough to lose a mail. */
+static void one_kind_in_common_is_for_review(void **state)
+{
+	struct queue_item *items = *state;
+
+	fill(items, "evil.example", true);
+	items[ALL - 1].marks.of[QUEUE_MARK_SUBJECT] = items[0].marks.of[QUEUE_MARK_SUBJECT];
+	items[ALL - 2].marks.of[QUEUE_MARK_LINK] = items[0].marks.of[QUEUE_MARK_LINK];
+	select_all(items, ALL, (struct wall){0});
+	assert_int_equal(items[ALL - 1].fate, QUEUE_REVIEW);
+	assert_int_equal(items[ALL - 2].fate, QUEUE_REVIEW);
+	assert_int_equal(count(items, SPAM, ALL, QUEUE_OWN), OWN - 2);
+}
+
+/* A few mails in a row are no campaign: nobody's mail goes because it is in a queue. */
+static void few_messages_are_no_campaign(void **state)
+{
+	struct queue_item *items = *state;
+
+	fill(items, "evil.example", true);
+	select_all(items + SPAM - 5, 5, (struct wall){0});
+	assert_int_equal(count(items, SPAM - 5, SPAM, QUEUE_OWN), 5);
+}
+
+/* The biggest run is the owner's newsletter; the complaint is about the smaller one. */
+static void a_named_message_says_which(void **state)
+{
+	struct queue_item *items = *state;
+
+	fill(items, "evil.example", true);
+	for (size_t i = 0; i < OWN; i++) {
+		items[SPAM + i].marks.of[QUEUE_MARK_TEXT] = 99;
+		items[SPAM + i].marks.words = 50;
+	}
+	items[SPAM].is_named = true;
+	select_all(items, ALL, (struct wall){0});
+	assert_int_equal(count(items, SPAM, ALL, QUEUE_SPAM), OWN);
+	assert_int_equal(count(items, 0, SPAM, QUEUE_SPAM), 0);
+}
+
+static void what_others_have_too_proves_nothing(void **state)
+{
+	struct queue_item *items = *state;
+
+	fill(items, "evil.example", true);
+	/* A disclaimer of the server: the same words in all mail, also of another source. */
+	for (size_t i = 0; i < ALL; i++) {
+		items[i].source = i >= SPAM ? 1 : 0;
+		items[i].marks.of[QUEUE_MARK_TEXT] = 99;
+		items[i].marks.words = 50;
+		items[i].marks.of[QUEUE_MARK_SUBJECT] = i + 1;
+		items[i].marks.of[QUEUE_MARK_SUBJECT_2] = i + 1000;
+		items[i].marks.of[QUEUE_MARK_LINK] = 0;
+		memset(&items[i].marks.of[QUEUE_MARK_WORDS], 0, 4 * sizeof(uint64_t));
+	}
+	select_all(items, ALL, (struct wall){0});
+	assert_int_equal(count(items, 0, SPAM, QUEUE_SPAM), 0);
+	assert_int_equal(count(items, SPAM, ALL, QUEUE_OTHERS), OWN);
+}
+
+static void outside_of_the_window_stays(void **state)
+{
+	struct queue_item *items = *state;
+
+	fill(items, "evil.example", true);
+	select_all(items, ALL, (struct wall){1000 + 50});
+	assert_int_equal(count(items, 0, 50, QUEUE_OUTSIDE), 50);
+	assert_int_equal(count(items, 50, SPAM, QUEUE_SPAM), SPAM - 50);
+}
+
+static void bounces_are_told_by_what_they_bring_back(void **state)
+{
+	struct queue_item *items = *state;
+
+	fill(items, "evil.example", true);
+	items[3].marks.of[QUEUE_MARK_MESSAGE_ID] = 4711;
+	for (size_t i = ALL - 4; i < ALL; i++) {
+		items[i] = (struct queue_item){.source = 1, .is_bounce = true};
+	}
+	items[ALL - 4].marks = items[0].marks;
+	items[ALL - 3].marks.of[QUEUE_MARK_MESSAGE_ID] = 4711;
+	items[ALL - 2].marks = items[SPAM].marks; /* of the owner's own */
+	select_all(items, ALL, (struct wall){0});
+	assert_int_equal(items[ALL - 4].fate, QUEUE_BOUNCE);
+	assert_int_equal(items[ALL - 3].fate, QUEUE_BOUNCE);
+	assert_int_equal(items[ALL - 2].fate, QUEUE_OTHERS);
+	assert_int_equal(items[ALL - 1].fate, QUEUE_OTHERS);
+}
+
+static void numbers_and_names_of_hosts(void **state)
+{
+	(void)state;
+	const struct made a = {.subject = "Bill 17 of c1@x.example", .text = "one 2 three four"};
+	const struct made b = {.subject = "bill 99 of c2@y.example", .text = "One 7 three four"};
+	const struct made own = {.host = "mail.shop.example"};
+	const struct made like = {.host = "evilshop.example"};
+	struct queue_marks x = marks_of(&a);
+	struct queue_marks y = marks_of(&b);
+
+	assert_true(x.of[QUEUE_MARK_SUBJECT] != 0);
+	assert_true(x.of[QUEUE_MARK_SUBJECT] == y.of[QUEUE_MARK_SUBJECT]);
+	assert_true(x.of[QUEUE_MARK_TEXT] == y.of[QUEUE_MARK_TEXT]);
+	assert_true(x.of[QUEUE_MARK_TEXT] != x.of[QUEUE_MARK_WORDS]);
+	assert_true(marks_of(&own).of[QUEUE_MARK_LINK] == 0);
+	assert_true(marks_of(&like).of[QUEUE_MARK_LINK] != 0);
+}
+
+static void returned_message(void **state)
+{
+	(void)state;
+	const struct str bounce = STR(
+		"Subject: Undelivered\n\n--x\nContent-Type: text/plain\n\nsorry\n--x\n"
+		"Content-Type: message/rfc822\nContent-Description: it\n\nSubject: spam\n\nhi\n");
+
+	assert_true(str_is_equal(queue_marks_returned(bounce), STR("Subject: spam\n\nhi\n")));
+	assert_int_equal(queue_marks_returned(STR("Subject: a\n\nb\n")).len, 0);
+	assert_int_equal(queue_marks_returned(STR("x\nContent-Type: message/rfc822\n")).len, 0);
+}
+
+static int make(void **state)
+{
+	*state = calloc(ALL, sizeof(struct queue_item));
+	return *state == NULL ? -1 : 0;
+}
+
+static int drop(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(spam_goes_and_own_mail_stays, make, drop),
+		cmocka_unit_test_setup_teardown(wording_and_form, make, drop),
+		cmocka_unit_test_setup_teardown(one_kind_in_common_is_for_review, make, drop),
+		cmocka_unit_test_setup_teardown(few_messages_are_no_campaign, make, drop),
+		cmocka_unit_test_setup_teardown(a_named_message_says_which, make, drop),
+		cmocka_unit_test_setup_teardown(what_others_have_too_proves_nothing, make, drop),
+		cmocka_unit_test_setup_teardown(outside_of_the_window_stays, make, drop),
+		cmocka_unit_test_setup_teardown(bounces_are_told_by_what_they_bring_back, make,
+						drop),
+		cmocka_unit_test(numbers_and_names_of_hosts),
+		cmocka_unit_test(returned_message),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
