@@ -9,7 +9,7 @@
 #include "cli/panic_open.h"
 
 #include "base/jsonw.h"
-#include "conf/conf.h"
+#include "cli/state_dir.h"
 #include "enforce/nft_remove.h"
 #include "sys/files.h"
 #include "sys/loop.h"
@@ -23,7 +23,6 @@
 
 #include "base/poison.h"
 
-#define STATE_DEFAULT "/var/lib/postern"
 /* How long a living gate has to let go by itself. */
 #define PATIENCE_MS 2000
 #define STEP_MS 20
@@ -42,32 +41,6 @@ static void pause_ms(long ms)
 	const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
 	nanosleep(&t, NULL);
-}
-
-/* Where the state is: as told, as the configuration says, or the default when that is broken: an
- * emergency does not wait for a mended file. */
-static int find_file(const struct cli_args *args, struct panic *p)
-{
-	const char *state = cli_value(args, "state");
-	const char *config = cli_value(args, "config");
-	struct conf_report *report = conf_report_new();
-	struct policy *policy = NULL;
-
-	if (state == NULL && report != NULL &&
-	    conf_load(config == NULL ? CONF_DEFAULT_PATH : config, report, &policy) == 0) {
-		state = policy->state_dir;
-	}
-	if (state == NULL) {
-		state = STATE_DEFAULT;
-		if (config != NULL) {
-			fprintf(stderr, "postern: '%s' cannot be read: state is taken to be %s\n",
-				config, state);
-		}
-	}
-	int n = snprintf(p->path, sizeof(p->path), "%s/panic", state);
-	policy_free(policy);
-	conf_report_free(report);
-	return n < 0 || (size_t)n >= sizeof(p->path) ? -ENAMETOOLONG : 0;
 }
 
 /* @return 0 when there is no table any more. */
@@ -187,7 +160,7 @@ static int panic_open_run(const struct cli *cli, const struct cli_args *args)
 {
 	struct panic p = {.path = ""};
 
-	if (find_file(args, &p) < 0) {
+	if (state_dir_path(args, "panic", p.path, sizeof(p.path)) < 0) {
 		return cli_fail(CLI_USAGE, "the state folder's name is too long");
 	}
 	if (cli_has(args, "dry-run")) {

@@ -9,7 +9,7 @@
 #include "base/jsonw.h"
 #include "base/num.h"
 #include "cli/client.h"
-#include "conf/conf.h"
+#include "cli/state_dir.h"
 #include "core/replay.h"
 #include "sys/files.h"
 
@@ -23,7 +23,6 @@
 
 #include "base/poison.h"
 
-#define STATE_DEFAULT "/var/lib/postern"
 #define LINE_MAX_BYTES ((size_t)64 << 10)
 
 struct replay {
@@ -35,24 +34,6 @@ struct replay {
 	unsigned broken;
 	struct buf out;
 };
-
-static int find_folder(const struct cli_args *args, struct replay *p)
-{
-	const char *state = cli_value(args, "state");
-	const char *config = cli_value(args, "config");
-	struct conf_report *report = conf_report_new();
-	struct policy *policy = NULL;
-
-	if (state == NULL && report != NULL &&
-	    conf_load(config == NULL ? CONF_DEFAULT_PATH : config, report, &policy) == 0) {
-		state = policy->state_dir;
-	}
-	int n = snprintf(p->folder, sizeof(p->folder), "%s/judge/replay",
-			 state != NULL ? state : STATE_DEFAULT);
-	policy_free(policy);
-	conf_report_free(report);
-	return n < 0 || (size_t)n >= sizeof(p->folder) ? -ENAMETOOLONG : 0;
-}
 
 /* A case by its number: the daemon knows its source. */
 static int find_case(struct replay *p, const char *id)
@@ -207,7 +188,7 @@ static int replay_run(const struct cli *cli, const struct cli_args *args)
 {
 	struct replay p = {.cli = cli};
 
-	if (find_folder(args, &p) < 0) {
+	if (state_dir_path(args, "judge/replay", p.folder, sizeof(p.folder)) < 0) {
 		return cli_fail(CLI_USAGE, "the state folder's name is too long");
 	}
 	buf_init(&p.out, LINE_MAX_BYTES);

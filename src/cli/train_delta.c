@@ -124,15 +124,13 @@ static int load_model(const char *given, struct model **ret, struct errmsg *rete
 {
 	char path[PATH_MAX];
 	struct buf file;
-	int r = weights_find(given, path, sizeof(path), reterr);
+	int r = weights_read(given, path, &file, reterr);
 
-	if (r < 0) {
-		return r;
-	}
-	buf_init(&file, MODEL_BYTES_MAX);
-	r = file_read(path, &file, reterr);
 	if (r == 0) {
 		r = model_decode(buf_str(&file), ret, reterr);
+		if (r < 0) {
+			(void)err_prefix(reterr, r, "%s", path);
+		}
 	}
 	buf_done(&file);
 	return r;

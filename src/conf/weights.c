@@ -4,13 +4,11 @@
  */
 #include "conf/weights.h"
 
-#include "base/buf.h"
 #include "core/delta.h"
 #include "core/model.h"
 #include "sys/files.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +51,7 @@ static bool find_near_program(char *ret_path, size_t size)
 	return false;
 }
 
-int weights_find(const char *given, char *ret_path, size_t size, struct errmsg *reterr)
+static int find(const char *given, char *ret_path, size_t size, struct errmsg *reterr)
 {
 	const char *path = given != NULL ? given : getenv("POSTERN_WEIGHTS");
 
@@ -103,17 +101,21 @@ static int add_own_delta(struct scorer *s, struct errmsg *reterr)
 	return weights_add_delta(path, s, reterr);
 }
 
+int weights_read(const char *given, char ret_path[static PATH_MAX], struct buf *ret,
+		 struct errmsg *reterr)
+{
+	buf_init(ret, MODEL_BYTES_MAX);
+	int r = find(given, ret_path, PATH_MAX, reterr);
+
+	return r < 0 ? r : file_read(ret_path, ret, reterr);
+}
+
 int weights_load(const char *given, struct scorer **ret, struct errmsg *reterr)
 {
 	char path[PATH_MAX];
 	struct buf file;
-	int r = weights_find(given, path, sizeof(path), reterr);
+	int r = weights_read(given, path, &file, reterr);
 
-	if (r < 0) {
-		return r;
-	}
-	buf_init(&file, MODEL_BYTES_MAX);
-	r = file_read(path, &file, reterr);
 	if (r == 0) {
 		r = scorer_new(buf_str(&file), ret, reterr);
 		if (r < 0) {

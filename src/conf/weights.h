@@ -10,20 +10,24 @@
 #define CONF_WEIGHTS_H
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "core/score.h"
 
+#include <limits.h>
 #include <stddef.h>
 
 #define WEIGHTS_FILE "postern.weights"
 
 /**
- * Find the file.
+ * Find the file and read it.
  *
- * @param ret_path  Ends in NUL.
- * @return 0; -ENOENT with a text; -ENAMETOOLONG.
+ * @param ret_path  Ends in NUL; for what is said of the content.
+ * @param ret       Made here; for the caller to end, on failure too.
+ * @return 0; -ENOENT with a text; -ENAMETOOLONG; what file_read returns.
  */
-MUSTUSE int weights_find(const char *given, char *ret_path, size_t size, struct errmsg *reterr);
+MUSTUSE int weights_read(const char *given, char ret_path[static PATH_MAX], struct buf *ret,
+			 struct errmsg *reterr);
 
 /**
  * Find and load.

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/sha256.h"
+#include "store/listing.h"
 #include "store/store_impl.h"
 #include "store/where.h"
 
@@ -149,29 +150,20 @@ int tokens_revoke_kind(struct store *st, enum token_kind kind, struct errmsg *re
 int tokens_list(struct store *st, const struct page *page, token_visit_fn *visit, void *ctx,
 		struct page_end *ret_end, struct errmsg *reterr)
 {
+	struct listing l;
 	int64_t after = 0;
-	uint32_t limit = page_limit(page);
-	int r = page_numbers(page, &after, 1);
+	int r = listing_begin(&l, page, ret_end, &after, reterr);
 
 	if (r < 0) {
-		return err_set(reterr, r, "this is no cursor of this list");
+		return r;
 	}
 	struct query *q = db_query(store_db(st), "SELECT " TOKEN_COLUMNS
 						 " FROM tokens WHERE id > ?1 ORDER BY id LIMIT ?2");
 	query_i64(q, after);
-	query_i64(q, (int64_t)limit + 1);
-	uint64_t last = 0;
-	uint32_t n = 0;
-	ret_end->cursor[0] = '\0';
-	while ((r = query_step(q, reterr)) > 0) {
-		if (n++ == limit) {
-			(void)snprintf(ret_end->cursor, sizeof(ret_end->cursor), "%llu",
-				       (unsigned long long)last);
-			query_end(q);
-			return 0;
-		}
+	query_i64(q, (int64_t)l.limit + 1);
+	while ((r = listing_step(&l, q, reterr)) > 0) {
 		struct token_row t = token_of(q);
-		last = t.id;
+		l.last = t.id;
 		visit(&t, ctx);
 	}
 	return r;
@@ -199,31 +191,22 @@ int audit_list(struct store *st, struct str object, const struct page *page, aud
 	       void *ctx, struct page_end *ret_end, struct errmsg *reterr)
 {
 	struct where w;
+	struct listing l;
 	int64_t before = 0;
-	uint32_t limit = page_limit(page);
-	int r = page_numbers(page, &before, 1);
+	int r = listing_begin(&l, page, ret_end, &before, reterr);
 
 	if (r < 0) {
-		return err_set(reterr, r, "this is no cursor of this list");
+		return r;
 	}
 	where_init(&w, "SELECT id, at, who, action, object, detail, remote FROM audit");
 	if (r > 0) {
 		where_i64(&w, "id < ?", before);
 	}
 	where_str(&w, "object = ?", object);
-	where_order(&w, "ORDER BY id DESC LIMIT ?", (int64_t)limit + 1);
+	where_order(&w, "ORDER BY id DESC LIMIT ?", (int64_t)l.limit + 1);
 
 	struct query *q = where_query(&w, store_db(st));
-	uint64_t last = 0;
-	uint32_t n = 0;
-	ret_end->cursor[0] = '\0';
-	while ((r = query_step(q, reterr)) > 0) {
-		if (n++ == limit) {
-			(void)snprintf(ret_end->cursor, sizeof(ret_end->cursor), "%llu",
-				       (unsigned long long)last);
-			query_end(q);
-			return 0;
-		}
+	while ((r = listing_step(&l, q, reterr)) > 0) {
 		struct audit_row row = {
 			.id = query_col_u64(q, 0),
 			.at = col_wall(q, 1),
@@ -233,7 +216,7 @@ int audit_list(struct store *st, struct str object, const struct page *page, aud
 			.detail = query_col_str(q, 5),
 			.remote = query_col_str(q, 6),
 		};
-		last = row.id;
+		l.last = row.id;
 		visit(&row, ctx);
 	}
 	return r;

@@ -4,6 +4,7 @@
  */
 #include "store/cases.h"
 
+#include "store/listing.h"
 #include "store/store_impl.h"
 #include "store/where.h"
 
@@ -82,12 +83,12 @@ int cases_list(struct store *st, const struct case_filter *f, const struct page 
 	       case_visit_fn *visit, void *ctx, struct page_end *ret_end, struct errmsg *reterr)
 {
 	struct where w;
+	struct listing l;
 	int64_t before = 0;
-	uint32_t limit = page_limit(page);
-	int r = page_numbers(page, &before, 1);
+	int r = listing_begin(&l, page, ret_end, &before, reterr);
 
 	if (r < 0) {
-		return err_set(reterr, r, "this is no cursor of this list");
+		return r;
 	}
 	where_init(&w, "SELECT " CASE_COLUMNS " FROM cases");
 	if (r > 0) {
@@ -103,21 +104,12 @@ int cases_list(struct store *st, const struct case_filter *f, const struct page 
 	where_str(&w, "source = ?", f->source);
 	where_str(&w, "network = ?", f->network);
 	where_str(&w, "holder = ?", f->holder);
-	where_order(&w, "ORDER BY id DESC LIMIT ?", (int64_t)limit + 1);
+	where_order(&w, "ORDER BY id DESC LIMIT ?", (int64_t)l.limit + 1);
 
 	struct query *q = where_query(&w, store_db(st));
-	uint64_t last = 0;
-	uint32_t n = 0;
-	ret_end->cursor[0] = '\0';
-	while ((r = query_step(q, reterr)) > 0) {
-		if (n++ == limit) {
-			(void)snprintf(ret_end->cursor, sizeof(ret_end->cursor), "%llu",
-				       (unsigned long long)last);
-			query_end(q);
-			return 0;
-		}
+	while ((r = listing_step(&l, q, reterr)) > 0) {
 		struct case_row c = case_of(q);
-		last = c.id;
+		l.last = c.id;
 		visit(&c, ctx);
 	}
 	return r;
@@ -150,13 +142,7 @@ int cases_count_blocks(struct store *st, struct str network, struct str holder, 
 						 " WHERE network = ?1 AND holder = ?2");
 	query_str(q, not_null(network));
 	query_str(q, holder);
-	int r = query_step(q, reterr);
-	if (r > 0) {
-		*ret = (uint32_t)query_col_i64(q, 0);
-		query_end(q);
-		r = 0;
-	}
-	return r;
+	return listing_count(q, ret, reterr);
 }
 
 /* The fields that may change, in the order of the statements below. */

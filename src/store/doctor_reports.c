@@ -5,6 +5,7 @@
 #include "store/doctor_reports.h"
 
 #include "base/num.h"
+#include "store/listing.h"
 #include "store/store_impl.h"
 #include "store/where.h"
 
@@ -35,12 +36,12 @@ int doctor_reports_list(struct store *st, const struct doctor_report_filter *f,
 			struct page_end *ret_end, struct errmsg *reterr)
 {
 	struct where w;
+	struct listing l;
 	int64_t before = 0;
-	uint32_t limit = page_limit(page);
-	int r = page_numbers(page, &before, 1);
+	int r = listing_begin(&l, page, ret_end, &before, reterr);
 
 	if (r < 0) {
-		return err_set(reterr, r, "this is no cursor of this list");
+		return r;
 	}
 	where_init(&w, "SELECT r.id, r.case_id, coalesce(r.notice_id, 0), r.at, r.who, r.report"
 		       " FROM doctor_reports r JOIN cases c ON c.id = r.case_id");
@@ -54,19 +55,10 @@ int doctor_reports_list(struct store *st, const struct doctor_report_filter *f,
 		where_str(&w, "c.tenant = ?", f->tenant);
 		where_is(&w, "c.staff_only = 0");
 	}
-	where_order(&w, "ORDER BY r.id DESC LIMIT ?", (int64_t)limit + 1);
+	where_order(&w, "ORDER BY r.id DESC LIMIT ?", (int64_t)l.limit + 1);
 
 	struct query *q = where_query(&w, store_db(st));
-	uint64_t last = 0;
-	uint32_t n = 0;
-	ret_end->cursor[0] = '\0';
-	while ((r = query_step(q, reterr)) > 0) {
-		if (n++ == limit) {
-			(void)snprintf(ret_end->cursor, sizeof(ret_end->cursor), "%llu",
-				       (unsigned long long)last);
-			query_end(q);
-			return 0;
-		}
+	while ((r = listing_step(&l, q, reterr)) > 0) {
 		struct doctor_report_row row = {
 			.id = query_col_u64(q, 0),
 			.case_id = query_col_u64(q, 1),
@@ -75,7 +67,7 @@ int doctor_reports_list(struct store *st, const struct doctor_report_filter *f,
 			.who = query_col_str(q, 4),
 			.report = query_col_str(q, 5),
 		};
-		last = row.id;
+		l.last = row.id;
 		visit(&row, ctx);
 	}
 	return r;
@@ -88,14 +80,7 @@ int doctor_reports_count_since(struct store *st, uint64_t case_id, struct wall s
 						 " WHERE case_id = ?1 AND at >= ?2");
 	query_bits(q, case_id);
 	query_i64(q, since.ns);
-	int r = query_step(q, reterr);
-
-	if (r > 0) {
-		*ret = (uint32_t)query_col_i64(q, 0);
-		query_end(q);
-		r = 0;
-	}
-	return r;
+	return listing_count(q, ret, reterr);
 }
 
 void doctor_reports_token(const struct store *st, uint64_t notice_id, uint64_t case_id,

@@ -5,6 +5,7 @@
 #include "store/notices.h"
 
 #include "base/assert.h"
+#include "store/listing.h"
 #include "store/store_impl.h"
 
 #include <errno.h>
@@ -243,12 +244,5 @@ int notices_count_since(struct store *st, struct str tenant, enum notice_kind ki
 	query_str(q, tenant);
 	query_i64(q, kind);
 	query_i64(q, since.ns);
-	int r = query_step(q, reterr);
-
-	if (r > 0) {
-		*ret = (uint32_t)query_col_i64(q, 0);
-		query_end(q);
-		r = 0;
-	}
-	return r;
+	return listing_count(q, ret, reterr);
 }

@@ -4,6 +4,7 @@
  */
 #include "store/orders.h"
 
+#include "store/listing.h"
 #include "store/store_impl.h"
 #include "store/where.h"
 
@@ -230,12 +231,12 @@ int orders_list(struct store *st, const struct order_filter *f, const struct pag
 		order_visit_fn *visit, void *ctx, struct page_end *ret_end, struct errmsg *reterr)
 {
 	struct where w;
+	struct listing l;
 	int64_t before = 0;
-	uint32_t limit = page_limit(page);
-	int r = page_numbers(page, &before, 1);
+	int r = listing_begin(&l, page, ret_end, &before, reterr);
 
 	if (r < 0) {
-		return err_set(reterr, r, "this is no cursor of this list");
+		return r;
 	}
 	where_init(&w, "SELECT " ORDER_COLUMNS " FROM orders");
 	if (r > 0) {
@@ -246,21 +247,12 @@ int orders_list(struct store *st, const struct order_filter *f, const struct pag
 	}
 	where_str(&w, "source = ?", f->source);
 	where_str(&w, "network = ?", f->network);
-	where_order(&w, "ORDER BY id DESC LIMIT ?", (int64_t)limit + 1);
+	where_order(&w, "ORDER BY id DESC LIMIT ?", (int64_t)l.limit + 1);
 
 	struct query *q = where_query(&w, store_db(st));
-	uint64_t last = 0;
-	uint32_t n = 0;
-	ret_end->cursor[0] = '\0';
-	while ((r = query_step(q, reterr)) > 0) {
-		if (n++ == limit) {
-			(void)snprintf(ret_end->cursor, sizeof(ret_end->cursor), "%llu",
-				       (unsigned long long)last);
-			query_end(q);
-			return 0;
-		}
+	while ((r = listing_step(&l, q, reterr)) > 0) {
 		struct order_row o = order_of(q);
-		last = o.id;
+		l.last = o.id;
 		visit(&o, ctx);
 	}
 	return r;
