@@ -68,6 +68,20 @@ struct str mailbox_take(struct str *rest, bool is_first)
 	return str_take(rest, at);
 }
 
+/* A file whose lines end in CR alone, as old systems wrote them: lines that mail has (a message on
+ * the wire can't look so, SMTP's lines end in CR LF). */
+static void mend_lines(char *octets, size_t len)
+{
+	if (memchr(octets, '\n', len) != NULL) {
+		return;
+	}
+	char *end = octets + len;
+
+	for (char *at = octets; (at = memchr(at, '\r', (size_t)(end - at))) != NULL; at++) {
+		*at = '\n';
+	}
+}
+
 static int walk_octets(const char *path, struct str octets, mailbox_fn *visit, void *ctx)
 {
 	uint64_t index = 0;
@@ -100,11 +114,13 @@ static int walk_file(const char *path, mailbox_fn *visit, void *ctx, struct errm
 		r = visit(ctx, path, 0, STR_EMPTY);
 		goto out;
 	}
-	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	/* Private: what is mended is mended in memory only. */
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	if (map == MAP_FAILED) {
 		r = err_set(reterr, -errno, "%s: %s", path, strerror(errno));
 		goto out;
 	}
+	mend_lines(map, (size_t)st.st_size);
 	r = walk_octets(path, (struct str){map, (size_t)st.st_size}, visit, ctx);
 	munmap(map, (size_t)st.st_size);
 out:

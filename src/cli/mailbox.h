@@ -4,7 +4,7 @@
  *
  * A file is an mbox only when it begins with a "From " line; each further message begins at a
  * line "From ADDRESS DATE" that follows an empty one. Folders (and those of a maildir) are read
- * in byte order of their names.
+ * in byte order of their names. In a file without any LF, CR ends the lines.
  */
 #ifndef CLI_MAILBOX_H
 #define CLI_MAILBOX_H

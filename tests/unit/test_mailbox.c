@@ -92,14 +92,20 @@ static void folders_in_order(void **state)
 	write_file(folder, ".hidden", "no");
 	write_file(inner, "x", "From a\n3\n\nFrom b Thu Jan  1 1970\n4");
 	buf_init(&out, 1000);
+	write_file(inner, "y", "A: b\r\r5\r");
+	write_file(inner, "z", "A: b\r\n\r\r\n");
 	assert_int_equal(mailbox_walk(folder, note, &out, &err), 0);
-	assert_string_equal(buf_cstr(&out), "/B:0=1 /a:0= /b:0=2 /x:0=3\n\n /x:1=4 ");
+	/* Lines that end in CR alone become lines, but only where there are no others. */
+	assert_string_equal(buf_cstr(&out), "/B:0=1 /a:0= /b:0=2 /x:0=3\n\n /x:1=4 "
+					    "/y:0=A: b\n\n5\n /z:0=A: b\r\n\r\r\n ");
 	buf_done(&out);
 	remove_file(folder, "b");
 	remove_file(folder, "a");
 	remove_file(folder, "B");
 	remove_file(folder, ".hidden");
 	remove_file(inner, "x");
+	remove_file(inner, "y");
+	remove_file(inner, "z");
 	remove_file(folder, "cur");
 	assert_int_equal(rmdir(folder), 0);
 	assert_int_equal(mailbox_walk(folder, note, &out, &err), -2);
