@@ -3,8 +3,8 @@
  * campaign: which messages are near-copies of each other.
  *
  * A message has up to three identities, in this order: the simhash of its text, two being near
- * when at most 3 of 64 bits differ; the exact hash of its set of URL hosts, when it has too
- * little text; and an exact hash of its content, when it has neither. Merging evidence is all
+ * when at most 3 of 64 bits differ; the exact hash of its set of URL hosts, when it has hardly
+ * any text; and an exact hash of its content, when it has neither. Merging evidence is all
  * this is for: it never accuses anybody (DECISION §3). Layer: core (pure).
  */
 #ifndef CORE_CAMPAIGN_H
@@ -19,8 +19,11 @@
 
 /* Two texts with at most so many different bits are copies. */
 #define CAMPAIGN_HAMMING_MAX 3
-/* Shingles a text must have before its simhash means anything. */
-#define CAMPAIGN_SHINGLES_MIN 8
+/* Different shingles a text must have before its simhash means anything: in a shorter one the frame
+ * that a program puts around it decides. */
+#define CAMPAIGN_SHINGLES_MIN 20
+/* With fewer than these it is the links that are sent, not the text. */
+#define CAMPAIGN_SHINGLES_FEW 8
 /* Words of a text that are looked at; the rest doesn't change its simhash. */
 #define CAMPAIGN_WORDS_MAX 2048
 /* Octets of one word that are looked at. */
@@ -39,11 +42,12 @@ struct campaign_key {
  * case, and everything else between words.
  *
  * @param text  Decoded UTF-8; other octets do no harm.
- * @return 0 when there are fewer than CAMPAIGN_SHINGLES_MIN shingles.
+ * @param ret_shingles  How many different ones there were; may be NULL.
+ * @return 0 when there are fewer than CAMPAIGN_SHINGLES_MIN.
  *
  * Source: Charikar, "Similarity estimation techniques from rounding algorithms" (2002).
  */
-PURE uint64_t campaign_simhash(struct str text);
+uint64_t campaign_simhash(struct str text, uint32_t *ret_shingles);
 
 /** A hash of the set of host names, in any order, case and number. @return 0 when n is 0. */
 uint64_t campaign_urls_hash(const struct str *hosts, size_t n);

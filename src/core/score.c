@@ -73,6 +73,20 @@ static uint64_t exact_hash(const struct score_input *in)
 	return tokens_mix(tokens_mix(subject) + text);
 }
 
+static struct campaign_key campaign_of(const struct score_input *in)
+{
+	uint32_t shingles;
+	struct campaign_key key = {
+		.simhash = campaign_simhash(str_head(in->text, SCORE_TEXT_MAX), &shingles),
+		.exact = exact_hash(in),
+	};
+
+	if (shingles < CAMPAIGN_SHINGLES_FEW) {
+		key.urls_hash = campaign_urls_hash(in->hosts, in->host_count);
+	}
+	return key;
+}
+
 void scorer_score(struct scorer *s, const struct score_input *in, bool explain, struct score *ret)
 {
 	int64_t logits[MEMBER_COUNT];
@@ -93,12 +107,7 @@ void scorer_score(struct scorer *s, const struct score_input *in, bool explain, 
 		.score_micro = model_score_micro(s->model, logit),
 		.flagged = logit >= s->model->threshold_micro,
 		.bin = model_bin(s->model, logit),
-		.campaign =
-			{
-				.simhash = campaign_simhash(str_head(in->text, SCORE_TEXT_MAX)),
-				.urls_hash = campaign_urls_hash(in->hosts, in->host_count),
-				.exact = exact_hash(in),
-			},
+		.campaign = campaign_of(in),
 	};
 	if (explain) {
 		explain_score(s->model, in, &s->tokens, logits, ret);

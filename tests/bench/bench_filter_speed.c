@@ -140,7 +140,7 @@ static void parts(const struct model *m, double whole)
 			spent[k] += now - at;
 		}
 		at = now;
-		sum += (int64_t)campaign_simhash(str_head(in->text, SCORE_TEXT_MAX));
+		sum += (int64_t)campaign_simhash(str_head(in->text, SCORE_TEXT_MAX), NULL);
 		spent[MEMBER_COUNT + 1] += seconds() - at;
 	}
 	say("words of the text", spent[MEMBER_COUNT], whole);

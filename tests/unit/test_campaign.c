@@ -31,29 +31,53 @@ static unsigned distance(uint64_t a, uint64_t b)
 static void copies_of_a_text_are_near(void **state)
 {
 	(void)state;
-	uint64_t one = campaign_simhash(STR(TEXT));
-	uint64_t number = campaign_simhash(STR(
+	uint64_t one = campaign_simhash(STR(TEXT), NULL);
+	struct str number = STR(
 		"Dear customer, your parcel could not be delivered on the 73rd of May because "
 		"nobody was "
 		"at home to sign for it. Please choose a new day for the delivery on our pages, or "
 		"collect it from the shop at the corner of Main Street before it is sent back to "
 		"the "
-		"merchant. Thank you for your patience and have a good day, the parcel service"));
+		"merchant. Thank you for your patience and have a good day, the parcel service");
+	struct str other = STR("An entirely different message, which speaks of other things than "
+			       "that one did, and in other words too, from the first to the last");
 
 	assert_int_not_equal(one, 0);
-	assert_int_equal(campaign_simhash(STR("  " TEXT "\r\n")), one);
-	assert_true(distance(one, number) <= 16);
-	assert_true(distance(one, campaign_simhash(STR("An entirely different message, which "
-						       "speaks of other things than that one "
-						       "did, and in other words too"))) > 16);
+	assert_int_equal(campaign_simhash(STR("  " TEXT "\r\n"), NULL), one);
+	assert_true(distance(one, campaign_simhash(number, NULL)) <= 16);
+	assert_true(distance(one, campaign_simhash(other, NULL)) > 16);
+}
+
+static void what_repeats_counts_once(void **state)
+{
+	(void)state;
+	char table[4000];
+	size_t len = 0;
+	uint32_t shingles;
+
+	while (len + 8 < sizeof(table)) {
+		len += (size_t)snprintf(table + len, sizeof(table) - len, " zero |");
+	}
+	char text[8192];
+	snprintf(text, sizeof(text), "%s %s", TEXT, table);
+	assert_int_equal(campaign_simhash(str_of(table), &shingles), 0);
+	assert_int_equal(shingles, 1);
+	assert_true(distance(campaign_simhash(STR(TEXT), NULL),
+			     campaign_simhash(str_of(text), NULL)) <= 8);
 }
 
 static void too_little_text_has_no_simhash(void **state)
 {
 	(void)state;
-	assert_int_equal(campaign_simhash(STR_EMPTY), 0);
-	assert_int_equal(campaign_simhash(STR("one two three four five six seven eight nine")), 0);
-	assert_int_not_equal(campaign_simhash(STR("a b c d e f g h i j")), 0);
+	uint32_t shingles;
+
+	assert_int_equal(campaign_simhash(STR_EMPTY, &shingles), 0);
+	assert_int_equal(shingles, 0);
+	assert_int_equal(
+		campaign_simhash(STR("a b c d e f g h i j k l m n o p q r s t u"), &shingles), 0);
+	assert_int_equal(shingles, 19);
+	assert_int_not_equal(
+		campaign_simhash(STR("a b c d e f g h i j k l m n o p q r s t u v"), NULL), 0);
 }
 
 static void hosts_are_a_set(void **state)
@@ -156,6 +180,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copies_of_a_text_are_near),
+		cmocka_unit_test(what_repeats_counts_once),
 		cmocka_unit_test(too_little_text_has_no_simhash),
 		cmocka_unit_test(hosts_are_a_set),
 		cmocka_unit_test(identity_goes_by_what_both_have),
