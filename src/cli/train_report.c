@@ -51,6 +51,22 @@ static void print_group(const struct train *t, const struct model *m, int group)
 	       size, share, low, high, g->is_test_only ? "  not trained on" : "");
 }
 
+static void print_unseen(const struct train *t, int group)
+{
+	size_t group_count;
+	const struct train_group *g = &train_groups(t, &group_count)[group];
+	double flagged = (double)train_unseen_flagged(t, group);
+	double size = (double)train_group_size(t, group);
+	double low;
+	double high;
+
+	if (g->is_recent) {
+		wilson(flagged, size, &low, &high);
+		printf("%-22s %-4s %6.0f   %.4f  [%.4f, %.4f]\n", g->name,
+		       g->is_spam ? "spam" : "ham", size, flagged / size, low, high);
+	}
+}
+
 int train_report_print(const struct train *t, const struct model *m)
 {
 	struct quality q;
@@ -68,6 +84,10 @@ int train_report_print(const struct train *t, const struct model *m)
 	printf("%-22s %-4s %6s   %s\n", "group", "", "mails", "flagged [95 %]");
 	for (size_t g = 0; g < group_count; g++) {
 		print_group(t, m, (int)g);
+	}
+	printf("\nwithout any recent spam in training:\n");
+	for (size_t g = 0; g < group_count; g++) {
+		print_unseen(t, (int)g);
 	}
 	printf("\nbin  f0      f1      ln(f1/f0)\n");
 	for (size_t b = 0; b < SCORE_BINS; b++) {

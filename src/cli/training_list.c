@@ -95,8 +95,9 @@ static bool read_group(struct str line, struct train_group *ret)
 	ret->weight_ppm = (uint32_t)micro;
 	ret->is_spam = str_is_equal(class, STR("spam"));
 	ret->is_test_only = str_is_equal(test, STR("test"));
+	ret->is_recent = str_is_equal(test, STR("recent"));
 	return (ret->is_spam || str_is_equal(class, STR("ham"))) &&
-	       (ret->is_test_only || test.len == 0) && str_trim(line).len == 0;
+	       (ret->is_test_only || ret->is_recent || test.len == 0) && str_trim(line).len == 0;
 }
 
 static bool read_hash(struct str digits, uint8_t ret[static LIST_HASH])
@@ -167,7 +168,9 @@ int training_list_write(const struct training_list *l, struct buf *ret)
 		buf_printf(ret, "group %s %s %u.%06u%s\n", group->group.name,
 			   group->group.is_spam ? "spam" : "ham", group->group.weight_ppm / 1000000,
 			   group->group.weight_ppm % 1000000,
-			   group->group.is_test_only ? " test" : "");
+			   group->group.is_test_only ? " test"
+			   : group->group.is_recent  ? " recent"
+						     : "");
 		for (size_t i = 0; i < group->count; i++) {
 			for (size_t k = 0; k < LIST_HASH; k++) {
 				buf_printf(ret, "%02x", group->messages[i].hash[k]);

@@ -9,6 +9,9 @@
 #include "base/poison.h"
 
 #define HASHED_BITS 18
+/* Pieces of words are many more: in a small table everything would stand for something. */
+#define CHARS_BITS 20
+#define FROM_BITS 16
 /* Words that a pair may be apart: single words travel best from one kind of mail to another, and
  * neighbours tell something at the head only (docs/filter.md). */
 #define WORDS_DISTANCE 0
@@ -21,12 +24,14 @@ unsigned features_bits(enum member m)
 {
 	switch (m) {
 	case MEMBER_WORDS:
-	case MEMBER_CHARS:
 	case MEMBER_HEAD:
 		return HASHED_BITS;
+	case MEMBER_CHARS:
+		return CHARS_BITS;
 	case MEMBER_STYLE:
-	case MEMBER_FROM:
 		return SHAPE_BITS;
+	case MEMBER_FROM:
+		return FROM_BITS;
 	case MEMBER_COUNT:
 		break;
 	}
@@ -68,10 +73,29 @@ static size_t read_chars(const struct tokens *t, uint32_t *ret)
 			uint64_t gram = last & ((UINT64_C(1) << (8 * octets)) - 1);
 
 			ret[n++] = (uint32_t)(((gram + octets) * UINT64_C(0x9e3779b97f4a7c15)) >>
-					      (64 - HASHED_BITS));
+					      (64 - CHARS_BITS));
 		}
 	}
 	return n;
+}
+
+/* The levels as they are, and behind them all pairs of two: a short name with capitals says another
+ * thing than either. */
+static size_t read_from(const struct score_input *in, uint32_t *ret)
+{
+	const uint32_t first = UINT32_C(1) << SHAPE_BITS;
+	const uint64_t room = (UINT64_C(1) << FROM_BITS) - first;
+	size_t n = shape_read_from(in, ret);
+	size_t count = n;
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = i + 1; k < n; k++) {
+			uint64_t hash = tokens_mix((uint64_t)ret[i] << SHAPE_BITS | ret[k]);
+
+			ret[count++] = first + (uint32_t)((hash >> 32) * room >> 32);
+		}
+	}
+	return count;
 }
 
 size_t features_read(enum member m, const struct score_input *in, const struct tokens *t,
@@ -79,7 +103,7 @@ size_t features_read(enum member m, const struct score_input *in, const struct t
 {
 	static_assert((WORDS_DISTANCE + 1) * TOKENS_MAX <= FEATURES_MAX, "room for all pairs");
 	static_assert((CHARS_MAX - CHARS_MIN + 1) * FEATURES_CHARS <= FEATURES_MAX, "and pieces");
-	static_assert(SHAPES_MAX <= FEATURES_MAX, "room for all shapes");
+	static_assert(SHAPES_MAX * SHAPES_MAX <= FEATURES_MAX, "room for all pairs of shapes");
 
 	switch (m) {
 	case MEMBER_WORDS:
@@ -93,7 +117,7 @@ size_t features_read(enum member m, const struct score_input *in, const struct t
 	case MEMBER_STYLE:
 		return shape_read_style(in, t, ret);
 	case MEMBER_FROM:
-		return shape_read_from(in, ret);
+		return read_from(in, ret);
 	case MEMBER_COUNT:
 		break;
 	}

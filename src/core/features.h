@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FEATURES_VERSION 2
+#define FEATURES_VERSION 3
 
 /* The members see a message from different sides and are trained apart. */
 enum member {
@@ -22,7 +22,7 @@ enum member {
 	MEMBER_CHARS, /* 4 to 6 characters of the normalised words */
 	MEMBER_HEAD,  /* words and neighbours, of the first 40 words */
 	MEMBER_STYLE, /* shouting, money, marks, length, quoting */
-	MEMBER_FROM,  /* shape of the From name and address */
+	MEMBER_FROM,  /* shape of the From name and address, and pairs of its levels */
 	MEMBER_COUNT,
 };
 

@@ -16,15 +16,20 @@
 #define WEIGHT_SPAN 8.0
 #define START_SQUARE 1e-8
 
+/* Together, since all of it is asked for at once, anywhere in a table larger than a cache. */
+struct bin {
+	double scale;  /* 0: left out */
+	double weight; /* of this run */
+	double square; /* sum of squared gradients */
+	double sum;    /* of the weights of all runs */
+};
+
 struct fit {
 	const struct fit_opts *o;
 	const struct fit_doc *docs;
 	size_t n;
-	size_t cells;
-	double *scale;  /* of each bin; 0: left out */
-	double *weight; /* of this run */
-	double *square; /* sums of squared gradients */
-	double *sum;    /* of the weights of all runs */
+	size_t cells; /* number of bins */
+	struct bin *bins;
 	size_t *order;
 	double bias;
 	double bias_sum;
@@ -95,7 +100,7 @@ static int make_scale(struct fit *f)
 	}
 	for (size_t i = 0; i < f->n; i++) {
 		for (uint32_t k = 0; k < f->docs[i].count; k++) {
-			f->scale[f->docs[i].bins[k]] += 1;
+			f->bins[f->docs[i].bins[k]].scale += 1;
 			groups[f->docs[i].bins[k]] |= UINT32_C(1) << f->docs[i].group;
 		}
 	}
@@ -105,7 +110,8 @@ static int make_scale(struct fit *f)
 		bool is_used = (unsigned)__builtin_popcount(groups[b]) >= f->o->groups_min &&
 			       groups[b];
 
-		f->scale[b] = is_used ? sqrt(fit_log(whole / (f->scale[b] + 1)) + 0.05) : 0;
+		f->bins[b].scale = is_used ? sqrt(fit_log(whole / (f->bins[b].scale + 1)) + 0.05)
+					   : 0;
 	}
 	free(groups);
 	return 0;
@@ -128,10 +134,10 @@ static double length_of(const struct fit *f, const struct fit_doc *d, double *re
 	double sum = 0;
 
 	for (uint32_t k = 0; k < d->count; k++) {
-		double x = f->scale[d->bins[k]];
+		double x = f->bins[d->bins[k]].scale;
 
 		squares += x * x;
-		sum += f->weight[d->bins[k]] * x;
+		sum += f->bins[d->bins[k]].weight * x;
 	}
 	*ret_sum = sum;
 	return squares > 0 ? sqrt(squares + (double)f->o->floor / MODEL_SQUARE_UNIT) : 0;
@@ -152,11 +158,11 @@ static void learn(struct fit *f, const struct fit_doc *d, double *bias_square)
 		return;
 	}
 	for (uint32_t k = 0; k < d->count; k++) {
-		uint32_t b = d->bins[k];
-		double g = gradient / length * f->scale[b];
+		struct bin *b = &f->bins[d->bins[k]];
+		double g = gradient / length * b->scale + f->o->decay * b->weight;
 
-		f->square[b] += g * g;
-		f->weight[b] -= f->o->rate * g / sqrt(f->square[b]);
+		b->square += g * g;
+		b->weight -= f->o->rate * g / sqrt(b->square);
 	}
 	*bias_square += gradient * gradient;
 	f->bias -= 0.1 * f->o->rate * gradient / sqrt(*bias_square);
@@ -169,8 +175,8 @@ static void run(struct fit *f, unsigned number)
 
 	f->bias = 0;
 	for (size_t b = 0; b < f->cells; b++) {
-		f->weight[b] = 0;
-		f->square[b] = START_SQUARE;
+		f->bins[b].weight = 0;
+		f->bins[b].square = START_SQUARE;
 	}
 	for (size_t i = 0; i < f->n; i++) {
 		f->order[i] = i;
@@ -182,7 +188,7 @@ static void run(struct fit *f, unsigned number)
 		}
 	}
 	for (size_t b = 0; b < f->cells; b++) {
-		f->sum[b] += f->weight[b];
+		f->bins[b].sum += f->bins[b].weight;
 	}
 	f->bias_sum += f->bias;
 }
@@ -199,17 +205,17 @@ static void quantise(const struct fit *f, struct model_member *ret)
 	size_t used = 0;
 
 	for (size_t b = 0; b < f->cells; b++) {
-		double w = f->sum[b] * f->scale[b];
+		double w = f->bins[b].sum * f->bins[b].scale;
 
 		squares += w * w;
-		used += f->scale[b] > 0 ? 1 : 0;
+		used += f->bins[b].scale > 0 ? 1 : 0;
 	}
 	double largest = used > 0 ? WEIGHT_SPAN * sqrt(squares / (double)used) : 1;
 	double unit = largest > 0 ? largest / 127 : 1;
 
 	for (size_t b = 0; b < f->cells; b++) {
-		double w = round_half_up(f->sum[b] * f->scale[b] / unit);
-		double s = round_half_up(f->scale[b] * f->scale[b] * MODEL_SQUARE_UNIT);
+		double w = round_half_up(f->bins[b].sum * f->bins[b].scale / unit);
+		double s = round_half_up(f->bins[b].scale * f->bins[b].scale * MODEL_SQUARE_UNIT);
 
 		ret->cells[b].weight = (int8_t)(w > 127 ? 127 : w < -127 ? -127 : w);
 		ret->cells[b].square = (uint8_t)(s > 255 ? 255 : s);
@@ -228,13 +234,9 @@ int fit_member(const struct fit_opts *o, const struct fit_doc *docs, size_t n,
 	struct fit f = {.o = o, .docs = docs, .n = n, .cells = (size_t)1 << ret->bits};
 	int r = -ENOMEM;
 
-	f.scale = calloc(f.cells, sizeof(double));
-	f.weight = calloc(f.cells, sizeof(double));
-	f.square = calloc(f.cells, sizeof(double));
-	f.sum = calloc(f.cells, sizeof(double));
+	f.bins = calloc(f.cells, sizeof(struct bin));
 	f.order = calloc(n + 1, sizeof(size_t));
-	if (f.scale == NULL || f.weight == NULL || f.square == NULL || f.sum == NULL ||
-	    f.order == NULL) {
+	if (f.bins == NULL || f.order == NULL) {
 		goto out;
 	}
 	r = make_scale(&f);
@@ -246,10 +248,7 @@ int fit_member(const struct fit_opts *o, const struct fit_doc *docs, size_t n,
 	}
 	quantise(&f, ret);
 out:
-	free(f.scale);
-	free(f.weight);
-	free(f.square);
-	free(f.sum);
+	free(f.bins);
 	free(f.order);
 	return r;
 }

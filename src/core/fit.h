@@ -31,6 +31,7 @@ struct fit_opts {
 	unsigned passes;     /* over all messages */
 	unsigned runs;       /* with other orders; their weights are averaged */
 	unsigned groups_min; /* a bin must occur in so many groups */
+	double decay;        /* pulls a bin's weight to 0 whenever it is seen */
 	uint32_t floor;      /* of the vector's squared length, in MODEL_SQUARE_UNIT */
 };
 

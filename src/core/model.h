@@ -76,7 +76,7 @@ MUSTUSE int model_decode(struct str file, struct model **ret, struct errmsg *ret
 
 /* Which bins were seen already in a message; all zero between calls. */
 struct model_seen {
-	uint64_t bits[(1 << 18) / 64];
+	uint64_t bits[(1 << 20) / 64];
 };
 
 /**
@@ -89,6 +89,8 @@ struct model_seen {
 int64_t model_member_logit(const struct model_member *m, const uint32_t *bins, size_t n,
 			   struct model_seen *seen);
 
+/* No member says more than this: one that is very sure of a text it doesn't know is wrong. */
+#define MODEL_MEMBER_MAX 5000000
 /* Words below which a message says too little for a verdict: what speaks for spam counts by how
  * many of them there are. */
 #define MODEL_WORDS_FULL 16

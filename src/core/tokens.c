@@ -4,6 +4,7 @@
  */
 #include "core/tokens.h"
 
+#include "base/num.h"
 #include "base/utf8.h"
 #include "core/fold.h"
 
@@ -15,6 +16,8 @@
 #define SHAPE_DIGITS_MAX 5
 /* Octets of a URL or an address that are looked at. */
 #define URL_MAX 512
+/* Words of the sender's own from which on forwarded and pasted messages are not read. */
+#define OWN_WORDS 16
 
 struct reader {
 	struct tokens *t;
@@ -308,6 +311,17 @@ static bool take_word(struct reader *r)
 	return true;
 }
 
+/* An octet that no charset explains stands in the text as `\\xNN` (proto/mail.h): it is no word. */
+static bool take_octet(struct reader *r)
+{
+	if (r->in.len < 4 || r->in.ptr[1] != 'x' || num_hex_digit(r->in.ptr[2]) < 0 ||
+	    num_hex_digit(r->in.ptr[3]) < 0) {
+		return false;
+	}
+	r->in = str_skip(r->in, 4);
+	return true;
+}
+
 /* What is no word: marks that say something, ideographs, and the rest, which is dropped. */
 static void take_mark(struct reader *r)
 {
@@ -319,11 +333,12 @@ static void take_mark(struct reader *r)
 		r->in = str_skip(r->in, 1);
 		return;
 	}
-	struct str mark = str_take(&r->in, n);
+	r->in = str_skip(r->in, n);
 	struct folded f = fold_cp(cp);
 
 	if (f.class == FOLD_SINGLE) {
-		put(r, mark.ptr, mark.len);
+		/* An ideograph or a syllable: all we know of such text is spam, which would make
+		 * the script itself look like it. */
 		c->words++;
 	} else if (f.class == FOLD_SYMBOL) {
 		c->symbols++;
@@ -347,6 +362,8 @@ static void read_words(struct reader *r)
 		if (char_is_space(c)) {
 			r->in.ptr++;
 			r->in.len--;
+		} else if (c == '\\' && take_octet(r)) {
+			continue;
 		} else if (char_is_alpha(c) && (take_url(r) || take_address(r))) {
 			continue;
 		} else if (char_is_digit(c) && (take_address(r) || take_number(r, false))) {
@@ -381,6 +398,68 @@ static struct str subject_of(struct str s)
 	return s;
 }
 
+/* "-----Original Message-----" and its like. */
+static bool is_forward_mark(struct str line)
+{
+	static const char *const marks[] = {"original message", "forwarded message",
+					    "forwarded by"};
+
+	if (str_has_prefix_nocase(line, STR("begin forwarded message"))) {
+		return true;
+	}
+	if (line.ptr[0] != '-' || line.len > 120) {
+		return false;
+	}
+	for (size_t i = 0; i < COUNT_OF(marks); i++) {
+		if (str_find_nocase(line, str_of(marks[i])) < line.len) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A field that only a message's header has: somebody pasted one in. */
+static bool is_trace_field(struct str line)
+{
+	static const char *const fields[] = {
+		"received:",     "return-path:",  "message-id:", "mime-version:",
+		"delivered-to:", "content-type:", "x-mailer:",   "content-transfer-encoding:"};
+
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		if (str_has_prefix_nocase(line, str_of(fields[i]))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What others wrote is not read when enough was read of what the sender wrote. */
+static void read_text(struct reader *r, struct str text)
+{
+	struct tokens *t = r->t;
+	bool in_header = false;
+
+	while (text.len > 0 && !r->is_full) {
+		r->in = str_trim(str_take_until(&text, '\n'));
+		in_header = in_header && r->in.len > 0;
+		if (r->in.len == 0) {
+			continue;
+		}
+		t->counts.lines++;
+		in_header = in_header || is_trace_field(r->in);
+		if ((in_header || is_forward_mark(r->in)) &&
+		    t->count - t->subject_count >= OWN_WORDS) {
+			t->counts.quoted_lines++;
+			return;
+		}
+		if (in_header || r->in.ptr[0] == '>' || r->in.ptr[0] == '|') {
+			t->counts.quoted_lines++;
+			continue;
+		}
+		read_words(r);
+	}
+}
+
 void tokens_read(const struct score_input *in, struct tokens *ret)
 {
 	char recipient[TOKEN_BYTES_MAX];
@@ -401,20 +480,7 @@ void tokens_read(const struct score_input *in, struct tokens *ret)
 	r.in_subject = false;
 	ret->subject_count = ret->count;
 
-	struct str text = str_head(in->text, TOKENS_READ_MAX);
-
-	while (text.len > 0 && !r.is_full) {
-		r.in = str_trim(str_take_until(&text, '\n'));
-		if (r.in.len == 0) {
-			continue;
-		}
-		ret->counts.lines++;
-		if (r.in.ptr[0] == '>' || r.in.ptr[0] == '|') {
-			ret->counts.quoted_lines++;
-			continue;
-		}
-		read_words(&r);
-	}
+	read_text(&r, str_head(in->text, TOKENS_READ_MAX));
 }
 
 struct str tokens_text(const struct tokens *t, size_t i)

@@ -29,6 +29,7 @@ struct train {
 	size_t count;
 	size_t room;
 	struct fit_doc *docs; /* of the fit that runs */
+	size_t unseen_flagged[TRAIN_GROUPS_MAX];
 	struct train_result *results;
 	size_t result_count;
 	size_t result_room;
@@ -41,15 +42,17 @@ struct train {
 #define ROUND_SHIFT 3
 
 /* The floor is that of some twelve words: a message of two is not judged by one of them. */
-#define FIT(floor_units)                                                                           \
+#define FIT(run_count, decay_part, floor_units)                                                    \
 	{                                                                                          \
-		.rate = 0.3, .passes = 3, .runs = 2, .groups_min = 2, .floor = (floor_units)       \
+		.rate = 0.3, .passes = 3, .runs = (run_count), .groups_min = 2,                    \
+		.decay = (decay_part), .floor = (floor_units)                                      \
 	}
 
 const struct train_settings train_defaults = {
-	.fit = {FIT(1500), FIT(12000), FIT(1500), FIT(0), FIT(0)},
-	.share_micro = {1000000, 1000000, 1000000, 500000, 800000},
-	.fpr_ppm = 12000,
+	.fit = {FIT(2, 0.003, 1500), FIT(1, 0.0002, 12000), FIT(2, 0, 1500), FIT(2, 0, 0),
+		FIT(2, 0, 500)},
+	.share_micro = {1000000, 800000, 750000, 500000, 1000000},
+	.fpr_ppm = 6000,
 	.rounds = 2,
 };
 
@@ -207,6 +210,15 @@ static int fit_groups(struct train *t, uint32_t groups, struct model *ret)
 	return 0;
 }
 
+static void read_logits(struct train *t, const struct model *model, const struct message *msg,
+			int64_t ret[static MEMBER_COUNT])
+{
+	for (enum member m = 0; m < MEMBER_COUNT; m++) {
+		ret[m] = model_member_logit(&model->members[m], msg->bins[m], msg->count[m],
+					    &t->seen);
+	}
+}
+
 static int keep_result(struct train *t, const struct model *model, size_t message)
 {
 	if (t->result_count == t->result_room) {
@@ -223,10 +235,7 @@ static int keep_result(struct train *t, const struct model *model, size_t messag
 	struct train_result *r = &t->results[t->result_count++];
 
 	*r = (struct train_result){.group = msg->group, .message = message};
-	for (enum member m = 0; m < MEMBER_COUNT; m++) {
-		r->members[m] = model_member_logit(&model->members[m], msg->bins[m], msg->count[m],
-						   &t->seen);
-	}
+	read_logits(t, model, msg, r->members);
 	r->logit = model_sum(model, r->members, msg->words);
 	return 0;
 }
@@ -282,6 +291,30 @@ static int leave_out(struct train *t, unsigned fold, unsigned folds, struct mode
 	return r;
 }
 
+/* What is flagged of the recent groups by a model that saw none of them. */
+static int leave_recent_out(struct train *t, struct model *model)
+{
+	uint32_t out = 0;
+
+	for (size_t g = 0; g < t->group_count; g++) {
+		out |= t->groups[g].is_recent ? UINT32_C(1) << g : 0;
+		t->unseen_flagged[g] = 0;
+	}
+	int r = out != 0 ? fit_groups(t, trainable(t) & ~out, model) : 0;
+
+	for (size_t i = 0; r == 0 && i < t->count; i++) {
+		const struct message *msg = &t->messages[i];
+		int64_t logits[MEMBER_COUNT];
+
+		if ((out >> msg->group & 1) != 0) {
+			read_logits(t, model, msg, logits);
+			t->unseen_flagged[msg->group] += model_sum(model, logits, msg->words) >=
+							 model->threshold_micro;
+		}
+	}
+	return r;
+}
+
 int train_run(struct train *t, train_progress_fn *progress, void *ctx, struct model *ret)
 {
 	unsigned folds = fold_count(t);
@@ -304,6 +337,9 @@ int train_run(struct train *t, train_progress_fn *progress, void *ctx, struct mo
 		return r;
 	}
 	r = calibrate(t, t->settings.fpr_ppm, ret);
+	if (r == 0) {
+		r = leave_recent_out(t, ret);
+	}
 	if (r < 0) {
 		return r;
 	}
@@ -331,6 +367,11 @@ const struct train_group *train_groups(const struct train *t, size_t *ret_count)
 {
 	*ret_count = t->group_count;
 	return t->groups;
+}
+
+size_t train_unseen_flagged(const struct train *t, int group)
+{
+	return t->unseen_flagged[group];
 }
 
 size_t train_group_size(const struct train *t, int group)

@@ -26,6 +26,7 @@ struct train_group {
 	char name[TRAIN_NAME_SIZE];
 	bool is_spam;
 	bool is_test_only;   /* scored when groups are left out, never trained on */
+	bool is_recent;      /* also left out together with all other recent ones */
 	uint32_t weight_ppm; /* how much it counts beside others: 1,000,000 */
 };
 
@@ -78,6 +79,8 @@ struct train_result {
 /** All left-out scores of the last train_run, borrowed. */
 const struct train_result *train_results(const struct train *t, size_t *ret_count);
 const struct train_group *train_groups(const struct train *t, size_t *ret_count);
+/** Messages of a recent group that a model flags which saw no recent group at all. */
+size_t train_unseen_flagged(const struct train *t, int group);
 /** Messages that were added to a group. */
 size_t train_group_size(const struct train *t, int group);
 

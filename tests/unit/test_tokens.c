@@ -47,6 +47,30 @@ static void what_is_left_out(void **state)
 	assert_int_equal(tokens.counts.quoted_lines, 1);
 }
 
+static void octets_without_a_charset_are_no_words(void **state)
+{
+	(void)state;
+	assert_words(STR_EMPTY, STR("one \\xE0\\x0a two\\xff \\xg1"), "one two xg0 ");
+	assert_words(STR_EMPTY, STR("\xe6\xbc\xa2\xe5\xad\x97 text"), "text ");
+}
+
+#define OWN "a b c d e f g h i j k l m n o p"
+#define OWN_READ "a b c d e f g h i j k l m n o p "
+
+static void what_others_wrote_is_not_read(void **state)
+{
+	(void)state;
+	assert_words(STR_EMPTY, STR(OWN "\n-----Original Message-----\nbuy pills"), OWN_READ);
+	assert_words(STR_EMPTY, STR(OWN "\nBegin forwarded message:\nbuy pills"), OWN_READ);
+	assert_words(STR_EMPTY, STR(OWN "\nReceived: from x by y\n\nbuy pills"), OWN_READ);
+	/* With nothing of the sender's own it is read, without the fields of a header. */
+	assert_words(STR_EMPTY, STR("----- Forwarded message -----\nbuy pills"),
+		     "forwarded message buy pills ");
+	assert_words(STR_EMPTY, STR("see\nReceived: from x\nSubject: y\n\nbuy pills"),
+		     "see buy pills ");
+	assert_int_equal(tokens.counts.quoted_lines, 2);
+}
+
 static void disguises(void **state)
 {
 	(void)state;
@@ -121,6 +145,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shapes),
 		cmocka_unit_test(what_is_left_out),
+		cmocka_unit_test(octets_without_a_charset_are_no_words),
+		cmocka_unit_test(what_others_wrote_is_not_read),
 		cmocka_unit_test(disguises),
 		cmocka_unit_test(any_octets),
 		cmocka_unit_test(recipients_change_nothing),
