@@ -99,6 +99,19 @@ static void print_lists(const struct jsonr *lists)
 	}
 }
 
+static void print_opinions(const struct jsonr *services)
+{
+	static const struct column columns[] = {{"OPINION OF", "kind"}, {"ADDRESS", "address"},
+						{"ASKED", "asked"},     {"ANSWERED", "answered"},
+						{"LATE", "late"},       {"DOWN", "unreachable"},
+						{"GARBAGE", "garbage"}, {"RESTING", "resting"}};
+
+	if (jsonr_count(services) > 0) {
+		printf("\n");
+		show_table(services, columns, COUNT_OF(columns), "");
+	}
+}
+
 static void print_trouble(const struct jsonr *status)
 {
 	const struct jsonr *brake = jsonr_get(status, "brake");
@@ -142,6 +155,7 @@ static int status_run(const struct cli *cli, const struct cli_args *args)
 		printf("\n");
 		print_processes(jsonr_get(reply.json, "processes"));
 		print_lists(jsonr_get(reply.json, "lists"));
+		print_opinions(jsonr_get(reply.json, "second_opinion"));
 		print_f0(jsonr_get(reply.json, "processes"));
 		print_trouble(reply.json);
 	}

@@ -215,6 +215,26 @@ static void fall_back(struct conf_loader *l, const struct conf_mark *m)
 	}
 }
 
+static void check_opinions(struct conf_loader *l)
+{
+	const struct policy *p = l->policy;
+	struct conf_place first[OPINION_KIND_COUNT] = {{0}};
+
+	for (size_t i = 0; i < l->mark_count; i++) {
+		const struct conf_mark *m = &l->marks[i];
+		if (!is_row(m, &conf_opinion_map, "kind") || m->index[0] >= p->opinion_count) {
+			continue;
+		}
+		enum opinion_kind kind = p->opinions[m->index[0]].kind;
+		if (first[kind].file != NULL) {
+			conf_error(l->report, m->at, "a second %s; first at %s:%u:%u",
+				   opinion_kind_name(kind), first[kind].file, first[kind].line,
+				   first[kind].column);
+		}
+		first[kind] = m->at;
+	}
+}
+
 /* The judge knows lists by their place only. */
 static void take_lists(struct conf_loader *l)
 {
@@ -244,6 +264,7 @@ void conf_check(struct conf_loader *l)
 	check_names(l, &conf_server_map);
 	check_names(l, &conf_list_map);
 	take_lists(l);
+	check_opinions(l);
 	if (p->network_count > NETWORKS_MAX) {
 		conf_error(l->report, (struct conf_place){0}, "more than %d networks",
 			   NETWORKS_MAX);

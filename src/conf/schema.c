@@ -2,7 +2,7 @@
 /*
  * schema: the rows. Layer: conf.
  */
-#include "conf/schema.h"
+#include "conf/schema_rows.h"
 
 #include "core/policy.h"
 
@@ -12,19 +12,6 @@
 
 /* Longest key a suggestion is computed for; longer ones get none. */
 #define NEAR_KEY_MAX 32
-
-/* clang-format off */
-#define FIELD(type, member) \
-	.offset = offsetof(type, member), .width = sizeof(((type *)NULL)->member), .count_offset = NO_COUNT
-#define LIST(type, member, counter) \
-	.many = CONF_MANY, .offset = offsetof(type, member), .width = sizeof(*((type *)NULL)->member), \
-	.count_offset = offsetof(type, counter)
-#define ITEMS(type, member) \
-	.many = CONF_FEW, .offset = offsetof(type, member), .width = sizeof(((type *)NULL)->member[0]), \
-	.items_max = COUNT_OF(((type *)NULL)->member)
-#define WORDS(list) .type = CONF_WORD, .words = &(list)
-#define MAP(m) .type = CONF_MAP, .map = &(m)
-/* clang-format on */
 
 /* The lists of core/words.h behind one shape. */
 #define WORD_LIST(list, upper)                                                                     \
@@ -44,38 +31,11 @@ WORD_LIST(unblock_policy, UNBLOCK_POLICY_COUNT);
 /* Words that stand for a bool or a text in the snapshot. */
 static const char *const support_names[] = {"self", "managed"};
 static const char *const sandbox_names[] = {"best", "required"};
-static const char *const list_format_names[] = {"plain", "csv"};
-static const char *const list_entries_names[] = {"auto", "hosts", "domains", "urls"};
-static_assert(COUNT_OF(list_entries_names) == LIST_ENTRIES_COUNT, "a name for every value");
 static const char *const backend_names[] = {"nft", "dry-run"};
-
-static int find_in(const char *const *names, size_t n, struct str name)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (str_is_equal(str_of(names[i]), name)) {
-			return (int)i;
-		}
-	}
-	return -1;
-}
-
-#define OWN_LIST(list, as)                                                                         \
-	static int list##_find(struct str name)                                                    \
-	{                                                                                          \
-		return find_in(list##_names, COUNT_OF(list##_names), name);                        \
-	}                                                                                          \
-	static const char *list##_word(unsigned v)                                                 \
-	{                                                                                          \
-		return list##_names[v];                                                            \
-	}                                                                                          \
-	static const struct conf_words list##_words = {as, list##_find, list##_word,               \
-						       COUNT_OF(list##_names)}
 
 OWN_LIST(support, CONF_AS_BOOL);
 OWN_LIST(sandbox, CONF_AS_BOOL);
 OWN_LIST(backend, CONF_AS_TEXT);
-OWN_LIST(list_format, CONF_AS_BOOL);
-OWN_LIST(list_entries, CONF_AS_ENUM);
 
 static const struct conf_row listen_rows[] = {
 	{.key = "api",
@@ -395,79 +355,6 @@ static const struct conf_row decision_rows[] = {
 };
 static const struct conf_map decision_map = {"decision", decision_rows, COUNT_OF(decision_rows), 0};
 
-static const struct conf_row filter_rows[] = {
-	{.key = "learn_f0",
-	 .type = CONF_BOOL,
-	 FIELD(struct policy, learn_f0),
-	 .dflt = "true",
-	 .help = "Learn slowly, for each network, how its legitimate mail scores: the median over "
-		 "its sources. Else it is as shipped with the weights."},
-};
-static const struct conf_map filter_map = {"filter", filter_rows, COUNT_OF(filter_rows), 0};
-
-static const struct conf_row list_rows[] = {
-	{.key = "name",
-	 .type = CONF_NAME,
-	 FIELD(struct list_policy, name),
-	 .required = true,
-	 .max = 30,
-	 .sample = "phishing",
-	 .help = "How it is called in reasons and metrics."},
-	{.key = "file",
-	 .type = CONF_PATH,
-	 FIELD(struct list_policy, file),
-	 .required = true,
-	 .sample = "/var/lib/postern-lists/phishing.txt",
-	 .help = "Read by the desk at the start and within a minute of each change; put a new one "
-		 "in its place with a rename."},
-	{.key = "format",
-	 WORDS(list_format_words),
-	 FIELD(struct list_policy, format.is_csv),
-	 .dflt = "plain",
-	 .help = "plain: one entry a line, also hosts files; # ! ; begin comments. csv: the entry "
-		 "is in a column."},
-	{.key = "column",
-	 .type = CONF_UINT,
-	 FIELD(struct list_policy, format.column),
-	 .min = 1,
-	 .max = 100,
-	 .dflt = "1",
-	 .help = "Of a CSV file, from 1."},
-	{.key = "header",
-	 .type = CONF_BOOL,
-	 FIELD(struct list_policy, format.has_header),
-	 .dflt = "false",
-	 .help = "The first line that is no comment is passed over."},
-	{.key = "entries",
-	 WORDS(list_entries_words),
-	 FIELD(struct list_policy, format.entries),
-	 .dflt = "auto",
-	 .help = "What an entry is. auto: with a scheme or a path a URL, else a host. domains "
-		 "stand for all hosts in them."},
-	{.key = "max",
-	 .type = CONF_UINT,
-	 FIELD(struct list_policy, entries_max),
-	 .min = 1,
-	 .max = 4000000,
-	 .dflt = "1000000",
-	 .help = "Entries that are kept, of 16 to 32 octets each; further ones are counted."},
-	{.key = "nats",
-	 .type = CONF_MICRO,
-	 FIELD(struct list_policy, nats_micro),
-	 .max = LIST_MICRO_MAX,
-	 .dflt = "3",
-	 .help = "What a campaign with a listed URL adds to the kind listing, which only "
-		 "supports."},
-	{.key = "most",
-	 .type = CONF_MICRO,
-	 FIELD(struct list_policy, most_micro),
-	 .max = LIST_MICRO_MAX,
-	 .dflt = "6",
-	 .help = "And this list at most, per source and 24 hours."},
-};
-const struct conf_map conf_list_map = {"list", list_rows, COUNT_OF(list_rows),
-				       sizeof(struct list_policy)};
-
 static const struct conf_row gate_rows[] = {
 	{.key = "backend",
 	 WORDS(backend_words),
@@ -507,11 +394,17 @@ static const struct conf_row root_rows[] = {
 	{.key = "decision",
 	 MAP(decision_map),
 	 .help = "The numbers of the test; change them only with `postern replay`."},
-	{.key = "filter", MAP(filter_map), .help = "How content is judged."},
+	{.key = "filter", MAP(conf_filter_map), .help = "How content is judged."},
 	{.key = "lists",
 	 MAP(conf_list_map),
 	 LIST(struct policy, lists, list_count),
 	 .help = "Lists of phishing URLs, hosts or domains, at most 16."},
+	{.key = "second_opinion",
+	 MAP(conf_opinion_map),
+	 LIST(struct policy, opinions, opinion_count),
+	 .help = "Other filters that are asked about a sample of messages, never on the fast path. "
+		 "Networks with content: none are left out, with content: suspects all but "
+		 "suspects."},
 	{.key = "gate", MAP(gate_map), .help = "Enforcement."},
 	{.key = "sandbox",
 	 WORDS(sandbox_words),

@@ -95,6 +95,7 @@ extern const struct conf_map conf_network_map;
 extern const struct conf_map conf_tenant_map;
 extern const struct conf_map conf_server_map;
 extern const struct conf_map conf_list_map;
+extern const struct conf_map conf_opinion_map;
 
 /** @return The row with this key, or NULL. */
 const struct conf_row *conf_find_row(const struct conf_map *m, struct str key);

@@ -105,6 +105,16 @@ struct copy *copies_touch(struct copies *c, const struct message_obs *o, uint32_
 	return at;
 }
 
+struct copy *copies_find(struct copies *c, struct copy_id id)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (copy_id_is_near(id_of(&c->list[i]), id)) {
+			return &c->list[i];
+		}
+	}
+	return NULL;
+}
+
 unsigned copies_flagged(const struct copies *c, bool one_sided, uint32_t now_s)
 {
 	unsigned n = 0;

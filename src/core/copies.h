@@ -60,6 +60,8 @@ struct copies {
  */
 struct copy *copies_touch(struct copies *c, const struct message_obs *o, uint32_t now_s,
 			  struct budget *b, bool *ret_is_new);
+/** The campaign when it is remembered, else NULL. */
+struct copy *copies_find(struct copies *c, struct copy_id id);
 /** Campaigns flagged within 24 hours before now. */
 unsigned copies_flagged(const struct copies *c, bool one_sided, uint32_t now_s);
 void copies_clear(struct copies *c, struct budget *b);

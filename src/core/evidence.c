@@ -5,6 +5,7 @@
 #include "core/evidence.h"
 
 #include "base/assert.h"
+#include "core/opinion.h"
 
 #include "base/poison.h"
 
@@ -17,6 +18,8 @@ static const uint32_t flow_floor_per_h[] = {
 static_assert(COUNT_OF(flow_floor_per_h) == FLOW_COUNT, "a floor for every flow");
 
 #define DAY_S (24 * 3600)
+/* What an answer may add to a leg or take from it. */
+#define OPINION_MOST_MICRO 5000000
 
 static void count(uint32_t *n, uint32_t more)
 {
@@ -335,6 +338,63 @@ void evidence_message(struct source_state *s, const struct message_obs *o,
 		uint32_t now_s = seconds_of(o->time);
 		struct thresholds t = thresholds_of(s, rules->d, now_s);
 		step(s, TRIAL_SHARED, &rules->z->shared, x.is_shared, &t, now_s);
+	}
+}
+
+/* A campaign that another filter makes flagged counts as flagged. */
+static void flag_late(struct source_state *s, struct copy *copy, uint32_t now_s)
+{
+	count(&s->content_bad, 1);
+	if (s->content_bad > s->content_trials) {
+		s->content_bad = s->content_trials;
+	}
+	s->recent_bad = (uint16_t)(s->recent_bad + (s->recent_bad < s->recent_trials));
+	count(&s->flagged, 1);
+	s->last_flagged_s = now_s;
+	if (s->first_flagged_s == 0) {
+		s->first_flagged_s = now_s;
+	}
+	if (copy != NULL) {
+		copy->is_flagged = true;
+	}
+}
+
+void evidence_opinion(struct source_state *s, const struct late_opinion *o,
+		      const struct evidence_rules *rules, struct budget *b)
+{
+	const struct content_z *c = &rules->z->content[s->pi0_level];
+	uint32_t now_s = seconds_of(o->time);
+	struct thresholds t = thresholds_of(s, rules->d, now_s);
+	size_t column = ztable_column(c, o->was_flagged, o->bin);
+	uint32_t ratio = opinion_ratio_milli(o->nats_micro);
+	struct copy *copy = copies_find(&s->copies, o->copy);
+	bool mirrored = false;
+
+	evidence_wait(s, o->time, b);
+	for (size_t leg = 0; leg < CONTENT_LEGS; leg++) {
+		if (!c->is_on[leg]) {
+			continue;
+		}
+		/* From where the sum stood then, so that what was cut off at zero is not given back
+		 * twice. */
+		int64_t then = (int64_t)o->before_micro[leg] +
+			       ztable_opinion(rules->z, c, leg, column, ratio);
+		int64_t more = (then < 0 ? 0 : then) - o->after_micro[leg];
+		int32_t z = (int32_t)(more > OPINION_MOST_MICRO    ? OPINION_MOST_MICRO
+				      : more < -OPINION_MOST_MICRO ? -OPINION_MOST_MICRO
+								   : more);
+		if (copy != NULL) {
+			z = copy_ration(copy, leg, z, (int32_t)rules->d->copies_nats_micro);
+			copy->given_micro[leg] += z;
+		}
+		leg_step(&s->content[leg], z, t.h, now_s);
+		if (!mirrored) {
+			mirrored = true;
+			count_good(s, z, t.h);
+		}
+	}
+	if (o->flagged && !o->was_flagged) {
+		flag_late(s, copy, now_s);
 	}
 }
 

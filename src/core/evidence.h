@@ -44,6 +44,24 @@ struct thresholds thresholds_of(const struct source_state *s, const struct decis
 void evidence_wait(struct source_state *s, struct wall now, struct budget *b);
 void evidence_message(struct source_state *s, const struct message_obs *o,
 		      const struct evidence_rules *rules, struct outside x, struct budget *b);
+/* What an answer that came later changes: as it was when the message was counted. */
+struct late_opinion {
+	struct wall time; /* of the answer */
+	bool was_flagged;
+	uint8_t bin;
+	struct copy_id copy;
+	int32_t before_micro[CONTENT_LEGS]; /* sums before the message was counted … */
+	int32_t after_micro[CONTENT_LEGS];  /* … and after it */
+	bool flagged;                       /* by both together */
+	int32_t nats_micro;
+};
+
+/**
+ * Count the message as if the answer had been there at once: each leg gets the difference, within
+ * what its campaign may still give.
+ */
+void evidence_opinion(struct source_state *s, const struct late_opinion *o,
+		      const struct evidence_rules *rules, struct budget *b);
 void evidence_session(struct source_state *s, const struct session_obs *o,
 		      const struct evidence_rules *rules, struct outside x, struct budget *b);
 

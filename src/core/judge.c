@@ -31,7 +31,7 @@ static bool list_add(struct index_list *l, uint32_t index)
 	return true;
 }
 
-static void note_changed(struct judge *j, struct source_state *s)
+void judge_note_changed(struct judge *j, struct source_state *s)
 {
 	/* Names left over from forgotten sources are swept when they become many. */
 	if ((s->flags & STATE_IS_CHANGED) == 0 &&
@@ -222,14 +222,19 @@ void judge_message(struct judge *j, const struct message_obs *o)
 	judge_vote(j, s, false);
 	judge_log_message(j, s, o, x);
 	uint32_t trials = s->content_trials;
+	struct asked_sums before;
+	judge_opinion_begin(s, &before);
 	evidence_message(s, o, judge_rules(j, s), x, source_table_budget(j->table));
 	if (s->content_trials != trials) {
 		judge_site_note(j, s, o);
+		if (o->is_asked) {
+			judge_opinion_note(j, s, o, &before);
+		}
 	}
 	judge_vote(j, s, true);
 	judge_settle(j, s, o->time);
 	judge_log_rest(j, s);
-	note_changed(j, s);
+	judge_note_changed(j, s);
 	look_at_filter(j, o->time);
 }
 
@@ -261,7 +266,7 @@ void judge_session(struct judge *j, const struct session_obs *o)
 	evidence_session(s, o, judge_rules(j, s), x, source_table_budget(j->table));
 	judge_settle(j, s, o->time);
 	judge_log_rest(j, s);
-	note_changed(j, s);
+	judge_note_changed(j, s);
 }
 
 static void take_trap(struct source_facts *f, uint64_t campaign)
@@ -321,7 +326,7 @@ void judge_fact(struct judge *j, const struct judge_fact *fact)
 	}
 	judge_log_restart(j, s);
 	judge_settle(j, s, fact->time);
-	note_changed(j, s);
+	judge_note_changed(j, s);
 }
 
 void judge_tick(struct judge *j, struct wall now)
@@ -339,7 +344,7 @@ void judge_tick(struct judge *j, struct wall now)
 		evidence_wait(s, now, source_table_budget(j->table));
 		judge_settle(j, s, now);
 		if ((enum rung)s->rung != was) {
-			note_changed(j, s);
+			judge_note_changed(j, s);
 		}
 	}
 }
@@ -385,12 +390,13 @@ void judge_standing(struct judge *j, const struct source_key *k, enum rung rung,
 	s->standing_giver = (uint8_t)giver;
 	s->standing_until_s = until.ns == 0 ? 0 : seconds_of(until);
 	judge_settle(j, s, wall_of_seconds(s->last_s));
-	note_changed(j, s);
+	judge_note_changed(j, s);
 }
 
 static void pardon_one(struct judge *j, struct source_state *s, uint32_t until_s)
 {
 	judge_vote(j, s, false);
+	judge_opinion_forget(j, s);
 	judge_site_drop(j, s); /* what it sent while abused is no vote */
 	source_state_reset(s, source_table_budget(j->table));
 	s->flags &= (uint8_t)~STATE_HAS_STANDING;
@@ -400,7 +406,7 @@ static void pardon_one(struct judge *j, struct source_state *s, uint32_t until_s
 	s->rung = RUNG_PASS;
 	s->verdict = VERDICT_UNKNOWN;
 	judge_log_drop(j, s);
-	note_changed(j, s);
+	judge_note_changed(j, s);
 }
 
 void judge_pardon(struct judge *j, const struct source_key *k, struct wall probation_until)
@@ -542,6 +548,7 @@ void judge_free(struct judge *j)
 		free(j->server_first);
 		sharing_free(j->sharing);
 		judge_site_done(j);
+		free(j->asked);
 		brake_done(&j->brake);
 		free(j->changed.items);
 		free(j->held.items);

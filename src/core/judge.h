@@ -112,8 +112,10 @@ struct judge_fact {
 struct judge_stats {
 	uint64_t messages;
 	uint64_t sessions;
-	uint64_t one_sided; /* messages without the far side's answer */
-	uint64_t forgotten; /* sources given up for room */
+	uint64_t opinions;      /* answers of other filters that were counted */
+	uint64_t opinions_late; /* about nothing that was counted, or not any more */
+	uint64_t one_sided;     /* messages without the far side's answer */
+	uint64_t forgotten;     /* sources given up for room */
 	uint64_t events_lost;
 	uint64_t logs_refused; /* observations not kept for replay: JUDGE_LOGS_MAX were */
 	uint32_t sources;
@@ -153,6 +155,8 @@ void judge_message(struct judge *j, const struct message_obs *o);
  */
 void judge_messages(struct judge *j, const struct message_obs *list, size_t n);
 #define JUDGE_BATCH_MAX 16
+/** Another filter's answer about a message with is_asked: what it changes is counted, once. */
+void judge_opinion(struct judge *j, const struct opinion_obs *o);
 void judge_session(struct judge *j, const struct session_obs *o);
 void judge_fact(struct judge *j, const struct judge_fact *f);
 /** Time passes: standings and probations end, quiet sources step down. Call about once a second. */

@@ -49,6 +49,16 @@ struct site {
 	uint32_t votes; /* places taken */
 };
 
+/* Messages whose second opinion is waited for; beyond it the oldest is not any more. */
+#define JUDGE_ASKED_MAX 4096
+
+struct asked;
+
+/* Content sums just before a message is counted. */
+struct asked_sums {
+	int32_t s[CONTENT_LEGS];
+};
+
 struct judge {
 	struct judge_opts opts;
 	struct ztable z;
@@ -68,6 +78,8 @@ struct judge {
 	struct site_vote *votes; /* SITE_VOTES_MAX, or NULL: none yet */
 	uint16_t *vote_free;     /* stack of the places that are free */
 	uint32_t free_votes;
+	struct asked *asked; /* ring of JUDGE_ASKED_MAX, or NULL: none yet */
+	uint32_t asked_next;
 	bool takes_votes; /* within judge_load */
 
 	struct index_list changed; /* may name a state twice, or one that was forgotten */
@@ -87,6 +99,7 @@ struct judge {
 
 /* judge.c */
 void judge_link(struct judge *j, struct source_state *s);
+void judge_note_changed(struct judge *j, struct source_state *s);
 void judge_hold(struct judge *j, struct source_state *s, uint32_t now_s);
 void judge_vote(struct judge *j, struct source_state *s, bool add);
 uint32_t judge_active(const struct judge *j);
@@ -122,7 +135,16 @@ void judge_site_put_vote(struct enc *e, const struct judge *j, const struct sour
 bool judge_site_get_vote(struct cur *c, struct site_vote *ret);
 void judge_site_set_vote(struct judge *j, struct source_state *s, const struct site_vote *vote);
 
+/* judge_opinion.c */
+void judge_opinion_begin(const struct source_state *s, struct asked_sums *ret);
+/** A message that another filter was asked about was counted. */
+void judge_opinion_note(struct judge *j, const struct source_state *s, const struct message_obs *o,
+			const struct asked_sums *before);
+/** What was counted of this source is gone. */
+void judge_opinion_forget(struct judge *j, const struct source_state *s);
+
 /* judge_log.c */
+void judge_log_opinion(struct judge *j, struct source_state *s, const struct late_opinion *o);
 void judge_log_message(struct judge *j, struct source_state *s, const struct message_obs *o,
 		       struct outside x);
 void judge_log_session(struct judge *j, struct source_state *s, const struct session_obs *o,

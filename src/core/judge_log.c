@@ -114,6 +114,18 @@ void judge_log_session(struct judge *j, struct source_state *s, const struct ses
 	}
 }
 
+void judge_log_opinion(struct judge *j, struct source_state *s, const struct late_opinion *o)
+{
+	if (s->log == NULL && (!is_stirring(j, s) || !start(j, s))) {
+		return;
+	}
+	note_tables(j, s);
+	if (!replay_add_opinion(s->log, o, j->is_guarded)) {
+		begin(j, s);
+		(void)!replay_add_opinion(s->log, o, j->is_guarded);
+	}
+}
+
 bool judge_log_of(struct judge *j, const struct proof *p, struct buf *ret)
 {
 	struct source_state *s = source_table_find(j->table, &p->source);

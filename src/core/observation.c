@@ -5,16 +5,18 @@
 #include "core/observation.h"
 
 #include "base/cur.h"
+#include "core/opinion.h"
 #include "core/wire.h"
 
 #include <errno.h>
 
 #include "base/poison.h"
 
-/* 2: with the lists of URLs. Logs for replay may hold version 1. */
+/* 2: with the lists of URLs and opinions. Logs for replay may hold version 1. */
 #define MESSAGE_OBS_VERSION 2
 #define MESSAGE_OBS_VERSION_BEFORE 1
 #define SESSION_OBS_VERSION 1
+#define OPINION_OBS_VERSION 1
 #define SCORE_MICRO_MAX 1000000
 
 int message_obs_encode(const struct message_obs *o, void *data, size_t size)
@@ -52,6 +54,7 @@ int message_obs_encode(const struct message_obs *o, void *data, size_t size)
 	enc_uint(&e, 8, o->sender_domain);
 	enc_uint(&e, 8, o->helo);
 	enc_bool(&e, o->helo_is_literal);
+	enc_bool(&e, o->is_asked);
 	enc_bytes(&e, o->sample, sizeof(o->sample));
 	return enc_end(&e);
 }
@@ -92,6 +95,7 @@ static void message_read(struct cur *c, struct message_obs *ret)
 	ret->sender_domain = cur_uint(c, 8, UINT64_MAX);
 	ret->helo = cur_uint(c, 8, UINT64_MAX);
 	ret->helo_is_literal = cur_bool(c);
+	ret->is_asked = version > MESSAGE_OBS_VERSION_BEFORE && cur_bool(c);
 	cur_copy(c, ret->sample, sizeof(ret->sample));
 	if (ret->rcpts_unknown > ret->rcpts_refused) {
 		c->err = -EBADMSG;
@@ -104,6 +108,44 @@ int message_obs_decode(const void *data, size_t len, struct message_obs *ret)
 	struct message_obs o = {0};
 
 	message_read(&c, &o);
+	int r = cur_end(&c);
+	if (r == 0) {
+		*ret = o;
+	}
+	return r;
+}
+
+int opinion_obs_encode(const struct opinion_obs *o, void *data, size_t size)
+{
+	struct enc e = enc_of(data, size);
+
+	enc_uint(&e, 1, OPINION_OBS_VERSION);
+	enc_int(&e, 8, o->time.ns);
+	wire_put_source(&e, &o->source);
+	enc_uint(&e, 8, o->session);
+	enc_uint(&e, 4, o->index);
+	enc_uint(&e, 4, o->score_micro);
+	enc_bool(&e, o->flagged);
+	enc_int(&e, 4, o->nats_micro);
+	return enc_end(&e);
+}
+
+int opinion_obs_decode(const void *data, size_t len, struct opinion_obs *ret)
+{
+	struct cur c = cur_of(data, len);
+	struct opinion_obs o = {0};
+
+	wire_get_version(&c, OPINION_OBS_VERSION);
+	o.time.ns = cur_int(&c, 8);
+	wire_get_source(&c, &o.source);
+	o.session = cur_uint(&c, 8, UINT64_MAX);
+	o.index = (uint32_t)cur_uint(&c, 4, UINT32_MAX);
+	o.score_micro = (uint32_t)cur_uint(&c, 4, SCORE_MICRO_MAX);
+	o.flagged = cur_bool(&c);
+	o.nats_micro = (int32_t)cur_int(&c, 4);
+	if (o.nats_micro > OPINION_NATS_MAX_MICRO || o.nats_micro < -OPINION_NATS_MAX_MICRO) {
+		c.err = -EBADMSG;
+	}
 	int r = cur_end(&c);
 	if (r == 0) {
 		*ret = o;

@@ -19,6 +19,7 @@
 /* Octets of the encoded forms, at most. */
 #define MESSAGE_OBS_ENCODED_MAX 256
 #define SESSION_OBS_ENCODED_MAX 128
+#define OPINION_OBS_ENCODED_MAX 64
 
 /* What was seen of the far side; evidence needs it (DECISION §2). */
 enum far_side {
@@ -73,7 +74,19 @@ struct message_obs {
 	uint64_t sender_domain; /* hash of the domain of MAIL FROM, lower case; 0: empty or none */
 	uint64_t helo;          /* hash of the HELO name, lower case; 0: none */
 	bool helo_is_literal;
+	bool is_asked; /* another filter was asked about it: its answer may come (opinion_obs) */
 	uint8_t sample[SHA256_SIZE]; /* of the sample sent to the desk; zero: none was kept */
+};
+
+/* Another filter's answer about a message that was counted a moment ago. */
+struct opinion_obs {
+	struct wall time; /* when it came */
+	struct source_key source;
+	uint64_t session;
+	uint32_t index;
+	uint32_t score_micro; /* ours and theirs together */
+	bool flagged;
+	int32_t nats_micro; /* core/opinion.h */
 };
 
 enum session_event {
@@ -104,6 +117,8 @@ struct session_obs {
 MUSTUSE int message_obs_encode(const struct message_obs *o, void *data, size_t size);
 /** All fields are checked; `ret` is set on success only. @return 0, or -EBADMSG. */
 MUSTUSE int message_obs_decode(const void *data, size_t len, struct message_obs *ret);
+MUSTUSE int opinion_obs_encode(const struct opinion_obs *o, void *data, size_t size);
+MUSTUSE int opinion_obs_decode(const void *data, size_t len, struct opinion_obs *ret);
 MUSTUSE int session_obs_encode(const struct session_obs *o, void *data, size_t size);
 MUSTUSE int session_obs_decode(const void *data, size_t len, struct session_obs *ret);
 

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "core/opinion.h"
 #include "core/source.h"
 #include "core/words.h"
 
@@ -85,6 +86,17 @@ struct list_policy {
 	uint32_t most_micro; /* … and all of them in 24 h */
 };
 
+/* Other filters that are asked: one of each kind. */
+#define OPINIONS_MAX OPINION_KIND_COUNT
+
+struct opinion_policy {
+	enum opinion_kind kind;
+	const char *address; /* "127.0.0.1:783" */
+	uint32_t share_ppm;  /* of all messages */
+	uint32_t rate_per_min;
+	uint32_t timeout_s;
+};
+
 /* A list adds this at most. */
 #define LIST_MICRO_MAX 10000000
 
@@ -135,6 +147,8 @@ struct policy {
 	uint32_t keep_events_s;
 	uint32_t keep_audit_s;
 
+	struct opinion_policy *opinions;
+	size_t opinion_count;
 	struct list_policy *lists;
 	size_t list_count;
 	bool learn_f0; /* the share of legitimate mail in each bin of scores, per network */

@@ -21,7 +21,8 @@ static_assert(REPLAY_VERSION == SOURCE_STATE_VERSION, "they change together");
 enum record {
 	RECORD_MESSAGE = 1,
 	RECORD_SESSION,
-	RECORD_TABLES, /* from version 2 on */
+	RECORD_TABLES, /* from version 2 on, and what follows */
+	RECORD_OPINION,
 };
 
 #define BIT_TRUSTED 1
@@ -33,6 +34,7 @@ enum record {
 
 /* Type, bits, length. */
 #define RECORD_HEAD 4
+#define OPINION_OCTETS 64
 #define TABLES_OCTETS_MAX (4 + 4 * JUDGE_BINS_MAX)
 
 static void put_rules(struct enc *e, const struct decision_policy *d, const struct judge_filter *f)
@@ -162,6 +164,27 @@ bool replay_add_session(struct replay_log *log, const struct session_obs *o, str
 			    (struct str){(const char *)body, (size_t)n});
 }
 
+bool replay_add_opinion(struct replay_log *log, const struct late_opinion *o, bool is_guarded)
+{
+	uint8_t body[OPINION_OCTETS];
+	struct enc e = enc_of(body, sizeof(body));
+
+	enc_int(&e, 8, o->time.ns);
+	enc_bool(&e, o->was_flagged);
+	enc_uint(&e, 1, o->bin);
+	enc_uint(&e, 8, o->copy.value);
+	enc_uint(&e, 1, o->copy.kind);
+	for (size_t i = 0; i < CONTENT_LEGS; i++) {
+		enc_int(&e, 4, o->before_micro[i]);
+		enc_int(&e, 4, o->after_micro[i]);
+	}
+	enc_bool(&e, o->flagged);
+	enc_int(&e, 4, o->nats_micro);
+	int n = enc_end(&e);
+	return n > 0 && add(&log->records, RECORD_OPINION, is_guarded ? BIT_GUARDED : 0,
+			    (struct str){(const char *)body, (size_t)n});
+}
+
 bool replay_add_tables(struct replay_log *log, const struct judge_filter *f)
 {
 	uint8_t body[TABLES_OCTETS_MAX];
@@ -219,9 +242,31 @@ static int take_tables(struct run *r, struct str body)
 	return 0;
 }
 
+static int take_opinion(struct run *r, struct str body)
+{
+	struct cur c = cur_of(body.ptr, body.len);
+	struct late_opinion o = {.time = {cur_int(&c, 8)}};
+
+	o.was_flagged = cur_bool(&c);
+	o.bin = (uint8_t)cur_uint(&c, 1, UINT8_MAX);
+	o.copy.value = cur_uint(&c, 8, UINT64_MAX);
+	o.copy.kind = (enum copy_kind)cur_uint(&c, 1, COPY_KIND_COUNT - 1);
+	for (size_t i = 0; i < CONTENT_LEGS; i++) {
+		o.before_micro[i] = (int32_t)cur_int(&c, 4);
+		o.after_micro[i] = (int32_t)cur_int(&c, 4);
+	}
+	o.flagged = cur_bool(&c);
+	o.nats_micro = (int32_t)cur_int(&c, 4);
+	if (cur_end(&c) < 0) {
+		return -EBADMSG;
+	}
+	evidence_opinion(&r->state, &o, &r->rules, &r->budget);
+	return 0;
+}
+
 static int step(struct run *r, struct cur *c, uint32_t *count)
 {
-	enum record type = (enum record)cur_uint(c, 1, RECORD_TABLES);
+	enum record type = (enum record)cur_uint(c, 1, RECORD_OPINION);
 	unsigned bits = (unsigned)cur_uint(c, 1, BITS_ALL);
 	struct str body = cur_bytes(c, (size_t)cur_uint(c, 2, MESSAGE_OBS_ENCODED_MAX));
 	struct message_obs message;
@@ -235,6 +280,9 @@ static int step(struct run *r, struct cur *c, uint32_t *count)
 	}
 	++*count;
 	r->is_guarded = (bits & BIT_GUARDED) != 0;
+	if (type == RECORD_OPINION) {
+		return take_opinion(r, body);
+	}
 	if (type == RECORD_MESSAGE && message_obs_decode(body.ptr, body.len, &message) == 0) {
 		evidence_message(&r->state, &message, &r->rules, outside_of(bits), &r->budget);
 		return 0;

@@ -36,6 +36,8 @@ MUSTUSE bool replay_add_message(struct replay_log *log, const struct message_obs
 MUSTUSE bool replay_add_session(struct replay_log *log, const struct session_obs *o,
 				struct outside x, bool is_guarded);
 
+MUSTUSE bool replay_add_opinion(struct replay_log *log, const struct late_opinion *o,
+				bool is_guarded);
 /** The network's f0 was learned further: what follows is counted with it. */
 MUSTUSE bool replay_add_tables(struct replay_log *log, const struct judge_filter *f);
 

@@ -134,6 +134,20 @@ static int check_filter(const struct judge_filter *f, struct errmsg *reterr)
 	return 0;
 }
 
+static void keep_shares(struct ztable *t, const struct judge_filter *f)
+{
+	for (size_t b = 0; b < f->bin_count; b++) {
+		t->f0_ppm[b] = f->f0_ppm[b];
+		t->f1_ppm[b] = f->f1_ppm[b];
+	}
+	if (f->bin_count == 0) {
+		t->f0_ppm[0] = (uint32_t)PPM - f->fpr_ppm;
+		t->f0_ppm[1] = f->fpr_ppm;
+		t->f1_ppm[0] = (uint32_t)PPM - f->tpr_ppm;
+		t->f1_ppm[1] = f->tpr_ppm;
+	}
+}
+
 int ztable_make(const struct decision_policy *d, const struct judge_filter *f, struct ztable *ret,
 		struct errmsg *reterr)
 {
@@ -160,6 +174,7 @@ int ztable_make(const struct decision_policy *d, const struct judge_filter *f, s
 		uint32_t share = pi0[level] > d->pi0_ppm ? pi0[level] : d->pi0_ppm;
 		t.content[level] = make_content(share, d, f);
 	}
+	keep_shares(&t, f);
 	t.recipients = trial(50000, 300000);
 	t.opinion = trial(10000, 300000);
 	t.shared = trial(1000, 500000);
@@ -168,6 +183,16 @@ int ztable_make(const struct decision_policy *d, const struct judge_filter *f, s
 	t.fanout = ln_micro(FANOUT_TIMES, 1);
 	*ret = t;
 	return 0;
+}
+
+int32_t ztable_opinion(const struct ztable *t, const struct content_z *c, size_t leg, size_t column,
+		       uint32_t ratio_milli)
+{
+	/* At most e^4 times a million: the sums below fit 64 bits. */
+	uint32_t f1 = (uint32_t)((uint64_t)t->f1_ppm[column] * ratio_milli / 1000);
+
+	return ln_micro(mix(c->pi1_ppm[leg], f1, t->f0_ppm[column]),
+			mix(c->pi0_ppm, f1, t->f0_ppm[column]));
 }
 
 size_t ztable_level(const struct ztable *t, uint32_t pi0_ppm)

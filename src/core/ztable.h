@@ -44,6 +44,9 @@ struct ztable {
 	struct trial_z shared;
 	struct trial_z helo;
 	struct trial_z sender;
+	/* Shares of each bin, or of not flagged and flagged: for answers that come later. */
+	uint32_t f0_ppm[JUDGE_BINS_MAX];
+	uint32_t f1_ppm[JUDGE_BINS_MAX];
 	int32_t fanout; /* of one event more: ln(λ1/λ0) */
 };
 
@@ -69,6 +72,19 @@ static inline int32_t ztable_content(const struct content_z *c, size_t leg, bool
 		column = c->bin_count - 1;
 	}
 	return c->z[leg][column];
+}
+
+/**
+ * The same when another filter's answer is known, which is `ratio_milli` thousandths as likely for
+ * spam as for legitimate mail of this bin.
+ */
+int32_t ztable_opinion(const struct ztable *t, const struct content_z *c, size_t leg, size_t column,
+		       uint32_t ratio_milli);
+
+/** The column of z that a message's content is in. */
+static inline size_t ztable_column(const struct content_z *c, bool flagged, uint8_t bin)
+{
+	return c->bin_count == 0 ? flagged : bin < c->bin_count ? bin : c->bin_count - 1;
 }
 
 /** The level whose π0 is the largest not above `pi0_ppm`. */

@@ -34,6 +34,9 @@ enum msg_type {
 	MSG_SESSION_OBS, /* struct session_obs */
 
 	/* tap → desk */
+	/* u64 session, u32 index, source, u32 score_micro, u16 services (a bit each), octets: a
+	 * message that other filters are to be asked about; may be lost */
+	MSG_ASK,
 	MSG_SAMPLE, /* struct sample (core/sample.h): a flagged message with its head */
 
 	/* gate ↔ tap: which sessions run, so that both ends can be reset */
@@ -64,6 +67,7 @@ enum msg_type {
 	MSG_PARDON,   /* source, i64 probation_until_ns: unblocked; evidence starts anew, tighter
 			 until */
 	MSG_BRAKE_LIFT, /* empty */
+	MSG_OPINION,    /* struct opinion_obs: another filter's answer */
 
 	/* any → desk, every few seconds */
 	MSG_STATS, /* u8 process, JSON object of counters and gauges for status and metrics */

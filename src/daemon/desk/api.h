@@ -18,12 +18,14 @@ struct api;
 typedef void api_first_token_fn(const char *text, void *ctx);
 
 struct lists;
+struct opinions_desk;
 
 struct api_opts {
 	struct loop *loop;
 	struct desk *desk;
-	const struct lists *lists;   /* NULL: none */
-	struct http_sockets sockets; /* taken over, also on failure */
+	const struct lists *lists;            /* NULL: none */
+	const struct opinions_desk *opinions; /* NULL: none */
+	struct http_sockets sockets;          /* taken over, also on failure */
 	api_first_token_fn *first_token;
 	void *ctx;
 };

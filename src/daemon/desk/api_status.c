@@ -6,6 +6,7 @@
 
 #include "daemon/child.h"
 #include "daemon/desk/lists.h"
+#include "daemon/desk/opinions.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -203,6 +204,7 @@ void status_get(struct call *c)
 	put_networks(c, "networks");
 	put_processes(c);
 	lists_write(c->api->o.lists, &c->w, "lists");
+	opinions_write(c->api->o.opinions, &c->w, "second_opinion");
 	jsonw_object(&c->w, "sources");
 	for (int i = 0; i < VERDICT_COUNT; i++) {
 		jsonw_u64(&c->w, verdict_name((enum verdict)i), sources[i]);
@@ -348,6 +350,7 @@ void metrics_write(struct api *a, struct buf *out)
 	metric(out, "counter", "postern_logins_refused_total", a->logins_refused);
 	metric(out, "counter", "postern_doctor_reports_total", a->reports);
 	metric(out, "counter", "postern_doctor_reports_refused_total", a->reports_refused);
+	opinions_write_metrics(a->o.opinions, out);
 	for (int i = 0; i < PROCESS_COUNT; i++) {
 		struct desk_peer peer = desk_peer_get(a->o.desk, i);
 		write_stats(out, (enum process)i, peer.stats);

@@ -8,6 +8,7 @@
 #include "daemon/desk/api.h"
 #include "daemon/desk/desk.h"
 #include "daemon/desk/lists.h"
+#include "daemon/desk/opinions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct desk_process {
 	struct desk *desk;
 	struct api *api;
 	struct lists *lists;
+	struct opinions_desk *opinions;
 	struct http_sockets sockets; /* until the API takes them */
 	struct loop_event *tick;
 };
@@ -38,6 +40,18 @@ static void list_is_ready(void *ctx, size_t list, int fd)
 
 	/* A tap that is away is told when it is back. */
 	(void)(child_send_fd(p->child, PROCESS_TAP, MSG_LIST, (struct str){&number, 1}, fd) < 0);
+}
+
+static void opinion_came(void *ctx, const struct opinion_obs *o)
+{
+	struct desk_process *p = ctx;
+	uint8_t body[OPINION_OBS_ENCODED_MAX];
+	int n = opinion_obs_encode(o, body, sizeof(body));
+
+	ASSERT(n > 0);
+	/* A judge that is away has forgotten the message. */
+	(void)(child_send(p->child, PROCESS_JUDGE, MSG_OPINION,
+			  (struct str){(const char *)body, (size_t)n}) < 0);
 }
 
 static int open_desk(struct child *c, void **ret_ctx, struct errmsg *reterr)
@@ -82,6 +96,7 @@ static int start_api(struct desk_process *p, struct errmsg *reterr)
 		.sockets = p->sockets,
 		.first_token = offer_first_token,
 		.lists = p->lists,
+		.opinions = p->opinions,
 		.ctx = p,
 	};
 
@@ -113,6 +128,10 @@ static int start_desk(void *ctx, struct errmsg *reterr)
 			      reterr);
 	}
 	if (r == 0) {
+		r = opinions_new(p->child->loop, p->child->policy, opinion_came, p, &p->opinions,
+				 reterr);
+	}
+	if (r == 0) {
 		r = start_api(p, reterr);
 	}
 	if (r < 0) {
@@ -130,6 +149,12 @@ static void received(void *ctx, enum process from, const struct chan_msg *m)
 {
 	struct desk_process *p = ctx;
 
+	if (from == PROCESS_TAP && m->type == MSG_ASK) {
+		if (!opinions_ask(p->opinions, m->body)) {
+			child_bad(p->child, from);
+		}
+		return;
+	}
 	if (!desk_received(p->desk, (int)from, m->type, m->body)) {
 		child_bad(p->child, from);
 	}
@@ -174,6 +199,8 @@ static void stop(void *ctx)
 	desk_free(p->desk);
 	lists_free(p->lists);
 	p->lists = NULL;
+	opinions_free(p->opinions);
+	p->opinions = NULL;
 	p->tick = NULL;
 	p->desk = NULL;
 }

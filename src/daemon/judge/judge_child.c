@@ -260,6 +260,8 @@ static void write_stats(struct judge_process *p, struct jsonw *w)
 	jsonw_u64(w, "messages", st.messages);
 	jsonw_u64(w, "sessions", st.sessions);
 	jsonw_u64(w, "one_sided", st.one_sided);
+	jsonw_u64(w, "opinions", st.opinions);
+	jsonw_u64(w, "opinions_late", st.opinions_late);
 	jsonw_u64(w, "sources", st.sources);
 	jsonw_u64(w, "sources_active", st.active);
 	jsonw_u64(w, "sources_forgotten", st.forgotten);
@@ -364,6 +366,15 @@ static bool from_desk(struct judge_process *p, const struct chan_msg *m)
 	struct cur c = cur_of(m->body.ptr, m->body.len);
 	struct source_key k;
 
+	if (m->type == MSG_OPINION) {
+		struct opinion_obs o;
+		if (opinion_obs_decode(m->body.ptr, m->body.len, &o) < 0) {
+			return false;
+		}
+		judge_opinion(p->judge, &o);
+		say_events(p);
+		return true;
+	}
 	if (m->type == MSG_BRAKE_LIFT) {
 		judge_brake_lift(p->judge, wall_now());
 		say_events(p);

@@ -5,7 +5,9 @@
 #include "daemon/tap/reports.h"
 
 #include "base/assert.h"
+#include "base/cur.h"
 #include "core/sample.h"
+#include "core/wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -212,6 +214,23 @@ void reports_sample(struct reports *o, const struct tracked_message *m)
 	o->sample_bytes += k->len;
 	o->counts.samples++;
 	send_sample(o, k);
+}
+
+void reports_ask(struct reports *o, const struct tracked_message *m, unsigned services)
+{
+	struct enc e = enc_of(o->room, SAMPLE_ENCODED_MAX);
+
+	static_assert(TRACKER_HEAD_MAX + 64 <= CHAN_BODY_MAX, "a head fits a message");
+	static_assert(TRACKER_HEAD_MAX + 64 <= SAMPLE_ENCODED_MAX, "and the room");
+	enc_uint(&e, 8, m->obs->session);
+	enc_uint(&e, 4, m->obs->index);
+	wire_put_source(&e, &m->obs->source);
+	enc_uint(&e, 4, m->obs->score_micro);
+	enc_uint(&e, 2, services);
+	enc_bytes(&e, m->head.ptr, m->head.len);
+	int n = enc_end(&e);
+	o->counts.asks_lost += n < 0 || child_send(o->child, PROCESS_DESK, MSG_ASK,
+						   (struct str){o->room, (size_t)n}) < 0;
 }
 
 void reports_peer_up(struct reports *o, enum process peer)

@@ -23,6 +23,7 @@ struct reports_counts {
 	uint64_t observations;
 	uint64_t observations_lost;
 	uint64_t samples;
+	uint64_t asks_lost;    /* questions to other filters that the desk did not take */
 	uint64_t samples_lost; /* not taken by the desk's channel; repeated when it comes back */
 };
 
@@ -36,6 +37,9 @@ void reports_message(struct reports *o, const struct message_obs *obs);
 void reports_session(struct reports *o, const struct session_obs *obs);
 /** A flagged message with its head. */
 void reports_sample(struct reports *o, const struct tracked_message *m);
+
+/** Other filters are to be asked; lost when the desk is away or busy. */
+void reports_ask(struct reports *o, const struct tracked_message *m, unsigned services);
 
 /** That process is there (again). */
 void reports_peer_up(struct reports *o, enum process peer);

@@ -15,6 +15,7 @@
 #include "daemon/tap/links.h"
 #include "daemon/tap/reports.h"
 #include "daemon/tap/ports.h"
+#include "daemon/tap/sampler.h"
 #include "daemon/tap/url_lists.h"
 #include "sys/entropy.h"
 #include "sys/fd.h"
@@ -43,6 +44,7 @@ struct tap {
 	struct tracker *tracker;
 	struct scorer *scorer;
 	struct url_lists lists;
+	struct sampler sampler;
 	struct reports *reports;
 	struct siphash_key rcpt_key;
 	struct loop_event *links_event;
@@ -59,7 +61,13 @@ static void on_message(void *ctx, const struct tracked_message *m)
 	if (m->session->direction == DIRECTION_INBOUND) {
 		return;
 	}
-	reports_message(t->reports, m->obs);
+	unsigned services = m->head.len > 0 ? sampler_choose(&t->sampler, m->obs) : 0;
+	struct message_obs obs = *m->obs;
+	obs.is_asked = services != 0;
+	reports_message(t->reports, &obs);
+	if (services != 0) {
+		reports_ask(t->reports, m, services);
+	}
 	uint16_t network = m->obs->source.network;
 	bool may_keep = network != NETWORK_NONE &&
 			t->child->policy->networks[network].content == CONTENT_ALL;
@@ -236,6 +244,9 @@ static void write_stats(struct tap *t, struct jsonw *w)
 	jsonw_u64(w, "observations_lost", o.observations_lost);
 	jsonw_u64(w, "samples", o.samples);
 	jsonw_u64(w, "samples_lost", o.samples_lost);
+	jsonw_u64(w, "opinions_wanted", t->sampler.chosen);
+	jsonw_u64(w, "opinions_over_rate", t->sampler.over_rate);
+	jsonw_u64(w, "opinions_lost", o.asks_lost);
 	url_lists_write(&t->lists, w);
 	jsonw_object_end(w);
 }
@@ -319,7 +330,9 @@ static int tap_start(void *ctx, struct errmsg *reterr)
 		.key = entropy_siphash_key(),
 	};
 
+	const struct siphash_key sampler_key = entropy_siphash_key();
 	url_lists_init(&t->lists, t->child->policy);
+	sampler_init(&t->sampler, t->child->policy, &sampler_key);
 	t->reports = reports_new(t->child, &t->rcpt_key);
 	t->ports = ports_new(t->child, t->links, on_frame, t);
 	t->tracker = tracker_new(&conf, &tracker_ops, t);
