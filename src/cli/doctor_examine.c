@@ -205,14 +205,14 @@ static int look_at_connections(const struct cli_args *args, struct watch *w, str
 	bool is_absent = e->is_here && diagnosis_absent(&e->diagnosis) > 0;
 	w->seconds = said != NULL ? (unsigned)seconds : is_absent ? WATCH_ABSENT_S : 0;
 	if (root == NULL && cli_has(args, "log") && !w->is_said) {
-		return 0;
+		return direct_judge(&e->diagnosis, NULL);
 	}
 	int r = watch(w, e, err);
 	/* A copy has no connections unless somebody copied them, and not every place has a /proc.
 	 */
 	bool may_lack = root != NULL || (r == -ENOENT && !w->is_said);
 	r = r < 0 && may_lack ? 0 : r;
-	return r == 0 && e->has_live ? direct_judge(&e->diagnosis, &e->live) : r;
+	return r == 0 ? direct_judge(&e->diagnosis, e->has_live ? &e->live : NULL) : r;
 }
 
 /* ---- all of it ---- */

@@ -6,6 +6,8 @@
 
 #include "base/assert.h"
 #include "core/attribution_entry.h"
+#include "core/attribution_qmail.h"
+#include "core/attribution_script.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,23 +26,9 @@
 /* After room was looked for in vain: making it is as much work as some thousand lines. */
 #define NO_ROOM_TRIES 4096
 
-static struct str bare_id(struct str id)
-{
-	id = str_trim(id);
-	if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>') {
-		return (struct str){id.ptr + 1, id.len - 2};
-	}
-	return id;
-}
-
 static struct str wanted_key(const void *item)
 {
-	return bare_id(str_of(((const struct attribution_id *)item)->wanted));
-}
-
-static uint64_t hash_of(const struct attribution *a, struct str s)
-{
-	return siphash13(&a->opts.key, s.ptr, s.len);
+	return attribution_bare_id(str_of(((const struct attribution_id *)item)->wanted));
 }
 
 struct attribution *attribution_new(const struct attribution_opts *opts)
@@ -81,6 +69,7 @@ void attribution_free(struct attribution *a)
 	map_free(a->wanted);
 	free(a->recent);
 	free(a->scripts);
+	free(a->paths);
 	free(a->deliveries);
 	free(a->ids);
 	free(a);
@@ -185,7 +174,7 @@ static struct sender *sender_get(struct attribution *a, enum source_kind kind, s
 	if (s == NULL) {
 		return NULL;
 	}
-	s->name_hash = hash_of(a, name);
+	s->name_hash = attribution_hash(a, name);
 	if (map_add(a->senders, s) < 0) {
 		sender_free(s);
 		return NULL;
@@ -229,7 +218,8 @@ static void learn_message_id(struct attribution *a, struct entry *e, struct str 
 	if (message_id.len == 0) {
 		return;
 	}
-	uint64_t hash = hash_of(a, message_id);
+	a->totals.with_id++;
+	uint64_t hash = attribution_hash(a, message_id);
 	struct recent *r = recent_of(a, hash);
 	bool is_known = r->hash == hash && r->sender != NULL && e->time.ns - r->time.ns < REJOIN_NS;
 
@@ -243,37 +233,6 @@ static void learn_message_id(struct attribution *a, struct entry *e, struct str 
 	found_wanted(a, e, message_id);
 }
 
-/* ---- scripts ---- */
-
-static void learn_script(struct attribution *a, const struct log_line *l, const struct log_event *e)
-{
-	if (a->scripts == NULL) {
-		a->scripts = calloc(RECENT_SIZE / 16, sizeof(*a->scripts));
-	}
-	if (a->scripts == NULL) {
-		return;
-	}
-	uint64_t rcpt = hash_of(a, bare_id(e->rcpt));
-	struct script_of *s = &a->scripts[rcpt & (RECENT_SIZE / 16 - 1)];
-	s->rcpt = rcpt;
-	s->time = l->time;
-	(void)str_copy(s->path, sizeof(s->path), e->script);
-}
-
-/* PHP's log knows the recipient and the second; the mail log has both too. */
-static void find_script(struct attribution *a, struct entry *e, uint64_t rcpt)
-{
-	if (a->scripts == NULL || e->sender == NULL || e->sender->out.kind != SOURCE_USER) {
-		return;
-	}
-	const struct script_of *s = &a->scripts[rcpt & (RECENT_SIZE / 16 - 1)];
-	int64_t apart = e->time.ns - s->time.ns;
-	if (s->rcpt == rcpt && s->path[0] != '\0' && apart > -10 * NS_PER_S &&
-	    apart < 60 * NS_PER_S) {
-		sender_set_script(e->sender, str_of(s->path));
-	}
-}
-
 /* ---- events ---- */
 
 static void set_envelope_sender(struct attribution *a, struct entry *e, const struct log_event *ev)
@@ -281,7 +240,7 @@ static void set_envelope_sender(struct attribution *a, struct entry *e, const st
 	if (ev->has_sender) {
 		e->has_sender = true;
 		e->null_sender = ev->sender.len == 0;
-		e->sender_hash = hash_of(a, ev->sender);
+		e->sender_hash = attribution_hash(a, ev->sender);
 	}
 }
 
@@ -297,9 +256,22 @@ static struct sender *local_source(struct attribution *a, const struct log_event
 	return sender_get(a, SOURCE_USER, str_of(name), now);
 }
 
+/* Notices that the server makes itself: Exim writes the message that they are about, qmail has them
+ * from one of its own users. A site may send with an empty sender too, and is not meant. */
+static bool is_notice(const struct log_event *ev)
+{
+	if (!ev->has_sender || ev->sender.len > 0 || ev->client_addr.len > 0 ||
+	    ev->account.len > 0) {
+		return false;
+	}
+	return ev->mta == LOG_MTA_QMAIL || ev->id2.len > 0 || (!ev->has_uid && ev->login.len == 0);
+}
+
 static void name_source(struct attribution *a, struct entry *e, const struct log_event *ev)
 {
-	if (ev->account.len > 0) {
+	if (is_notice(ev)) {
+		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"), e->time);
+	} else if (ev->account.len > 0) {
 		e->sender = sender_get(a, SOURCE_ACCOUNT, ev->account, e->time);
 		if (e->sender != NULL) {
 			sender_add_client(e->sender, ev->client_addr, &a->opts.key);
@@ -310,17 +282,49 @@ static void name_source(struct attribution *a, struct entry *e, const struct log
 		e->provisional = ev->id2.len > 0; /* put back by postsuper -r */
 	} else if (ev->client_addr.len > 0 && !is_this_machine(ev->client_addr)) {
 		e->sender = sender_get(a, SOURCE_ADDRESS, ev->client_addr, e->time);
-	} else if (ev->has_sender && ev->sender.len == 0 && ev->client_addr.len == 0) {
-		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"), e->time);
 	} else {
 		e->sender = sender_get(a, SOURCE_SERVER, STR("localhost"), e->time);
 		e->provisional = true;
 	}
 }
 
-static void arrived(struct attribution *a, const struct log_line *l, const struct log_event *ev,
+/* A notice about mail of one of ours is no sign of anything but that mail. */
+static void link_bounce(struct entry *notice, const struct entry *about)
+{
+	if (about != NULL && about->sender != NULL &&
+	    (about->sender->out.kind != SOURCE_ADDRESS || about->is_forward)) {
+		notice->is_own_bounce = true;
+	}
+}
+
+static void bounced(struct attribution *a, const struct log_event *ev, struct wall now)
+{
+	struct entry *notice = entry_find(a, ev->id2);
+
+	if (notice == NULL && ev->mta == LOG_MTA_SENDMAIL) {
+		/* Nothing else says where it comes from. */
+		notice = entry_new(a, ev->id2, now);
+		if (notice != NULL) {
+			notice->sender = sender_get(a, SOURCE_SERVER, STR("bounces"), now);
+			notice->has_sender = true;
+			notice->null_sender = true;
+		}
+	}
+	if (notice != NULL) {
+		link_bounce(notice, entry_find(a, ev->id));
+	}
+}
+
+static void arrived(struct attribution *a, const struct log_line *l, const struct log_event *given,
 		    struct attribution_place place)
 {
+	struct log_event joined;
+	const struct log_event *ev = given;
+
+	if (given->mta == LOG_MTA_QMAIL) {
+		qmail_join_login(a, given, l->time, &joined);
+		ev = &joined;
+	}
 	struct entry *old = entry_find(a, ev->id);
 
 	/* An id that is used again: what had it before left without a word. Sendmail's AUTH line
@@ -338,7 +342,9 @@ static void arrived(struct attribution *a, const struct log_line *l, const struc
 	if (e->sender == NULL) {
 		name_source(a, e, ev);
 	}
-	if (ev->id2.len > 0 && e->provisional) {
+	if (is_notice(ev)) {
+		link_bounce(e, entry_find(a, ev->id2));
+	} else if (ev->id2.len > 0 && e->provisional) {
 		const struct entry *before = entry_find(a, ev->id2);
 		if (before != NULL && before->sender != NULL) {
 			e->sender = before->sender;
@@ -348,7 +354,7 @@ static void arrived(struct attribution *a, const struct log_line *l, const struc
 	}
 	if (e->sender != NULL) {
 		if (ev->subject.len > 0) {
-			distinct_add(&e->sender->subjects, hash_of(a, ev->subject));
+			distinct_add(&e->sender->subjects, attribution_hash(a, ev->subject));
 			e->sender->out.subjects = e->sender->subjects.count;
 		}
 		if (ev->mta == LOG_MTA_EXIM && e->sender->out.kind == SOURCE_USER &&
@@ -371,7 +377,7 @@ static void queued(struct attribution *a, const struct log_line *l, const struct
 	if (ev->mta == LOG_MTA_QMAIL) {
 		struct qmail_delivery *d = &a->deliveries[ev->count % DELIVERIES_SIZE];
 		d->number = ev->count;
-		d->rcpt = hash_of(a, ev->rcpt);
+		d->rcpt = attribution_hash(a, ev->rcpt);
 		d->is_local = ev->is_local_relay;
 		(void)str_copy(d->id, sizeof(d->id), ev->id);
 		return;
@@ -383,23 +389,49 @@ static void queued(struct attribution *a, const struct log_line *l, const struct
 	}
 }
 
-static void delivery_to(struct attribution *a, struct entry *e, const struct log_event *ev,
-			uint64_t rcpt_hash, bool is_local)
+/* Mail that came in for an address of ours and goes on elsewhere: the address that forwards is its
+ * source, not each stranger who wrote to it. */
+static void forward_from(struct attribution *a, struct entry *e, const struct log_event *ev)
+{
+	struct str before = ev->orig_rcpt.len > 0 ? ev->orig_rcpt : ev->login;
+
+	if (before.len == 0 || e->sender == NULL || ev->is_local_relay || e->is_forward ||
+	    e->sender->out.kind != SOURCE_ADDRESS) {
+		return;
+	}
+	struct sender *s = sender_get(a, SOURCE_ACCOUNT, attribution_bare_id(before), e->time);
+	if (s != NULL) {
+		e->sender = s;
+		e->is_forward = true;
+		if (s->out.evidence_count < 2) {
+			sender_add_evidence(s, e->place, a->line);
+		}
+	}
+}
+
+static struct rcpt *delivery_to(struct attribution *a, struct entry *e, const struct log_event *ev,
+				uint64_t rcpt_hash, bool is_local)
 {
 	struct rcpt *r = rcpt_get(a, e, (uint32_t)rcpt_hash);
 
 	if (r == NULL) {
-		return;
+		return NULL;
 	}
 	r->delivery = (uint8_t)ev->delivery;
-	r->remote = !is_local;
+	/* Exim says no host when it knew itself that there is no such user. */
+	bool is_ours = ev->mta == LOG_MTA_EXIM && ev->delivery == LOG_BOUNCED &&
+		       ev->relay.len == 0 && e->sender != NULL &&
+		       e->sender->out.kind == SOURCE_ADDRESS;
+	r->remote = !is_local && !is_ours;
 	r->unknown = ev->is_unknown_rcpt;
-	r->forwarded = ev->orig_rcpt.len > 0;
+	r->refused = ev->is_refused;
+	r->forwarded = e->is_forward;
 	if (e->sender != NULL && ev->delivery == LOG_BOUNCED &&
 	    e->sender->out.evidence_count == 2) {
 		sender_add_evidence(e->sender, e->place, a->line);
 	}
-	find_script(a, e, rcpt_hash);
+	script_find(a, e, rcpt_hash);
+	return r;
 }
 
 static void delivered(struct attribution *a, const struct log_line *l, const struct log_event *ev)
@@ -408,7 +440,7 @@ static void delivered(struct attribution *a, const struct log_line *l, const str
 		const struct qmail_delivery *d = &a->deliveries[ev->count % DELIVERIES_SIZE];
 		struct entry *e = d->number == ev->count ? entry_find(a, str_of(d->id)) : NULL;
 		if (e != NULL) {
-			delivery_to(a, e, ev, d->rcpt, d->is_local);
+			(void)delivery_to(a, e, ev, d->rcpt, d->is_local);
 		}
 		return;
 	}
@@ -424,12 +456,18 @@ static void delivered(struct attribution *a, const struct log_line *l, const str
 		}
 		return;
 	}
+	forward_from(a, e, ev);
 	/* Sendmail lists many in one line; the others write one. */
 	struct str list = ev->rcpt;
 	do {
 		struct str one = ev->mta == LOG_MTA_SENDMAIL ? str_take_until(&list, ',')
 							     : str_take(&list, list.len);
-		delivery_to(a, e, ev, hash_of(a, bare_id(one)), ev->is_local_relay);
+		one = attribution_bare_id(one);
+		struct rcpt *r = delivery_to(a, e, ev, attribution_hash(a, one),
+					     ev->is_local_relay);
+		if (r != NULL && e->sender != NULL && e->sender->out.kind == SOURCE_ADDRESS) {
+			r->domain = attribution_domain(a, one);
+		}
 	} while (list.len > 0);
 }
 
@@ -437,7 +475,11 @@ static void authenticated(struct attribution *a, const struct log_line *l,
 			  const struct log_event *ev)
 {
 	if (ev->id.len == 0) {
-		return; /* a mailbox login: no message of ours */
+		/* A mailbox's, or Plesk's for a message that comes now. */
+		if (str_is_equal(l->program, STR("smtp_auth")) && ev->account.len > 0) {
+			qmail_learn_login(a, ev, l->time);
+		}
+		return;
 	}
 	struct entry *e = entry_get(a, ev->id, l->time);
 	if (e != NULL && e->sender == NULL) {
@@ -482,6 +524,9 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 	case LOG_DELIVERY:
 		delivered(a, l, e);
 		break;
+	case LOG_BOUNCE:
+		bounced(a, e, l->time);
+		break;
 	case LOG_ENDED:
 		ended = entry_find(a, e->id);
 		if (ended != NULL) {
@@ -495,7 +540,7 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 		(void)str_copy(a->cwd, sizeof(a->cwd), e->cwd);
 		break;
 	case LOG_SCRIPT:
-		learn_script(a, l, e);
+		script_learn(a, l, e);
 		break;
 	case LOG_LOST_LINES:
 		a->totals.lost_lines += e->count;
@@ -503,7 +548,6 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 	case LOG_NOT_MAIL:
 	case LOG_OTHER:
 	case LOG_UNKNOWN:
-	case LOG_BOUNCE:
 	case LOG_REJECTED:
 	case LOG_AUTH_FAILED:
 	case LOG_REPEATED:

@@ -57,22 +57,27 @@ struct attribution_evidence {
 struct attribution_sender {
 	enum source_kind kind;
 	const char *name;
-	const char *script; /* of a user: the folder or file seen with it last; may be empty */
+	const char *script; /* of a user: the folder or file seen with it last, an odd one rather
+			       than others; may be empty */
 	uint64_t messages;
 	uint64_t recipients; /* distinct ones of each message, retries counted once */
 	uint64_t sent;
 	uint64_t bounced;
 	uint64_t deferred;
-	uint64_t unknown;       /* of the bounced: no such user */
+	uint64_t distinct;      /* recipients, each counted once; about, over a thousand */
+	uint64_t unknown;       /* of these: refused, because there is no such user */
+	uint64_t refused;       /* of these: refused as spam */
 	uint64_t null_sender;   /* messages with an empty sender */
 	uint64_t forwarded;     /* recipients that an alias or forward made */
 	uint64_t foreign;       /* messages whose sender is not the login itself */
 	uint64_t local_client;  /* logins from this machine: webmail or a script */
 	uint64_t constant_rcpt; /* messages that also went to the most common recipient */
+	uint64_t scripted;      /* times that a script or folder was seen with it */
 	uint64_t
 		script_odd; /* with a script in an upload, cache or temporary folder, or eval()'d */
 	uint32_t addresses; /* distinct client addresses, up to ATTRIBUTION_DISTINCT_MAX */
 	uint32_t networks;  /* distinct /24 or /48 of them */
+	uint32_t domains;   /* distinct domains of recipients, of a client without a login */
 	uint32_t senders;   /* distinct sender addresses */
 	uint32_t subjects;  /* distinct subjects, where the log has them */
 	uint64_t peak_per_h; /* most recipients in one hour of the log */
@@ -93,7 +98,9 @@ struct attribution_id {
 };
 
 struct attribution_totals {
-	uint64_t messages;   /* ended or still queued at the end */
+	uint64_t messages;   /* that left or tried to: ended or still queued at the end */
+	uint64_t incoming;   /* that strangers sent and that stayed here */
+	uint64_t with_id;    /* whose Message-ID the log has */
 	uint64_t rejoined;   /* of them put back by a filter and counted once */
 	uint64_t open;       /* still in the queue when the log ended */
 	uint64_t evicted;    /* counted early because too many lived at once */

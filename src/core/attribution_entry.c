@@ -17,6 +17,30 @@
 #define RCPTS_HELD_MAX ((size_t)1 << 20)
 #define SLOTS_FIRST 1024
 
+uint64_t attribution_hash(const struct attribution *a, struct str s)
+{
+	return siphash13(&a->opts.key, s.ptr, s.len);
+}
+
+struct str attribution_bare_id(struct str id)
+{
+	id = str_trim(id);
+	if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>') {
+		return (struct str){id.ptr + 1, id.len - 2};
+	}
+	return id;
+}
+
+uint16_t attribution_domain(const struct attribution *a, struct str rcpt)
+{
+	size_t at = rcpt.len;
+
+	while (at > 0 && rcpt.ptr[at - 1] != '@') {
+		at--;
+	}
+	return (uint16_t)(attribution_hash(a, str_skip(rcpt, at)) | 1);
+}
+
 struct str entry_id(const struct entry *e)
 {
 	return (struct str){e->id, e->id_len};
@@ -159,9 +183,13 @@ static void entry_count(struct attribution *a, struct entry *e)
 		(void)str_copy(e->wanted->source, sizeof(e->wanted->source), str_of(out->name));
 	}
 	if (remote == 0) {
+		a->totals.incoming += s != NULL && out->kind == SOURCE_ADDRESS ? 1 : 0;
 		return;
 	}
 	a->totals.messages++;
+	if (e->is_own_bounce) {
+		return;
+	}
 	if (s == NULL) {
 		a->totals.headless++;
 		return;
@@ -182,9 +210,16 @@ static void entry_count(struct attribution *a, struct entry *e)
 		out->sent += r->delivery == LOG_SENT ? 1 : 0;
 		out->bounced += r->delivery == LOG_BOUNCED || r->delivery == LOG_EXPIRED ? 1 : 0;
 		out->deferred += r->delivery == LOG_DEFERRED ? 1 : 0;
-		out->unknown += r->unknown ? 1 : 0;
 		out->forwarded += r->forwarded ? 1 : 0;
-		sender_add_rcpt(s, r->hash);
+		if (sender_add_rcpt(s, r->hash)) {
+			out->distinct++;
+			out->unknown += r->unknown ? 1 : 0;
+			out->refused += r->refused ? 1 : 0;
+		}
+		if (r->domain != 0) {
+			distinct_add(&s->domains, r->domain);
+			out->domains = s->domains.count;
+		}
 	}
 	sender_add_volume(s, e->time, remote);
 }

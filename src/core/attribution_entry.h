@@ -14,9 +14,11 @@
 struct rcpt {
 	uint32_t hash;
 	uint8_t delivery; /* enum log_delivery, the last one */
-	bool remote;
-	bool unknown;
-	bool forwarded;
+	bool remote : 1;
+	bool unknown : 1;
+	bool refused : 1;
+	bool forwarded : 1;
+	uint16_t domain; /* of a client without a login: a short hash */
 };
 
 #define ENTRY_ID_MAX 40
@@ -29,7 +31,9 @@ struct entry {
 	uint8_t id_len;
 	bool has_sender;
 	bool null_sender;
-	bool provisional; /* from this machine: a filter may have put it back */
+	bool provisional;   /* from this machine: a filter may have put it back */
+	bool is_forward;    /* what came in from outside goes on elsewhere */
+	bool is_own_bounce; /* a notice to one of ours about his own mail: nobody sent it */
 	uint32_t nrcpt;
 	struct sender *sender; /* NULL: not known (yet) */
 	struct wall time;
@@ -59,7 +63,7 @@ struct recent {
 struct script_of {
 	uint64_t rcpt;
 	struct wall time;
-	char path[ATTRIBUTION_TEXT_MAX];
+	uint32_t path; /* a number of attribution.paths */
 };
 
 /* qmail's numbers of running deliveries. */
@@ -70,7 +74,18 @@ struct qmail_delivery {
 	bool is_local;
 };
 
+/* The last login of Plesk's SMTP server: its message in qmail's log follows within seconds. */
+struct qmail_login {
+	char account[ATTRIBUTION_TEXT_MAX];
+	char client[64];
+	struct wall time;
+	uint32_t uid; /* that mail from its SMTP server has, once it is known */
+	bool has_uid;
+	bool is_open; /* no message yet */
+};
+
 struct attribution {
+	struct qmail_login login;
 	struct attribution_opts opts;
 	struct entry **slots; /* open addressing by hash */
 	size_t slot_mask;
@@ -83,6 +98,8 @@ struct attribution {
 	struct list by_age;
 	struct recent *recent;
 	struct script_of *scripts;
+	char (*paths)[ATTRIBUTION_TEXT_MAX];
+	uint32_t path_count;
 	struct qmail_delivery *deliveries;
 	struct attribution_id *ids;
 	size_t id_count;
@@ -107,6 +124,12 @@ MUSTUSE int entries_init(struct attribution *a);
 void entries_done(struct attribution *a);
 /** One recipient of a message; NULL when it has too many, or without memory. */
 struct rcpt *rcpt_get(struct attribution *a, struct entry *e, uint32_t hash);
+/** Hash of any text, with the attribution's secret. */
+uint64_t attribution_hash(const struct attribution *a, struct str s);
+/** A short hash of an address's domain; never 0. */
+uint16_t attribution_domain(const struct attribution *a, struct str rcpt);
+/** Without <> around it. */
+struct str attribution_bare_id(struct str id);
 /** The id of a message. */
 struct str entry_id(const struct entry *e);
 

@@ -56,6 +56,7 @@ void sender_free(struct sender *s)
 	free(s->networks.seen);
 	free(s->senders.seen);
 	free(s->subjects.seen);
+	free(s->domains.seen);
 	free(s->script);
 	free(s);
 }
@@ -107,7 +108,23 @@ void sender_add_client(struct sender *s, struct str addr, const struct siphash_k
 	s->out.networks = s->networks.count;
 }
 
-void sender_add_rcpt(struct sender *s, uint64_t rcpt_hash)
+static bool is_new_rcpt(struct sender *s, uint64_t rcpt_hash)
+{
+	uint64_t bit = rcpt_hash % RCPT_BITS;
+	uint64_t mask = UINT64_C(1) << (bit % 64);
+
+	if (s->rcpts_set > RCPT_BITS / 2) {
+		return true;
+	}
+	if ((s->rcpts[bit / 64] & mask) != 0) {
+		return false;
+	}
+	s->rcpts[bit / 64] |= mask;
+	s->rcpts_set++;
+	return true;
+}
+
+static void count_common(struct sender *s, uint64_t rcpt_hash)
 {
 	size_t empty = COMMON_MAX;
 
@@ -129,6 +146,12 @@ void sender_add_rcpt(struct sender *s, uint64_t rcpt_hash)
 	for (size_t i = 0; i < COMMON_MAX; i++) {
 		s->common_count[i]--;
 	}
+}
+
+bool sender_add_rcpt(struct sender *s, uint64_t rcpt_hash)
+{
+	count_common(s, rcpt_hash);
+	return is_new_rcpt(s, rcpt_hash);
 }
 
 void sender_add_volume(struct sender *s, struct wall time, uint64_t recipients)
@@ -153,13 +176,23 @@ void sender_add_volume(struct sender *s, struct wall time, uint64_t recipients)
 
 bool script_is_odd(struct str path)
 {
-	static const char *const parts[] = {
-		"/uploads",     "/cache",   "/tmp", "/temp",  "/images", "/img/", "eval()'d",
-		"/.well-known", "/dev/shm", "/.",   "/fonts", "/css/",   "/logs/"};
+	static const char *const parts[] = {"uploads", "upload",   "cache", "tmp",   "temp",
+					    "images",  "image",    "img",   "fonts", "css",
+					    "js",      "logs",     "log",   "shm",   "backup",
+					    "media",   "pictures", "thumbs"};
 
-	for (size_t i = 0; i < COUNT_OF(parts); i++) {
-		if (str_find_nocase(path, str_of(parts[i])) < path.len) {
+	if (str_find(path, STR("eval()'d")) < path.len) {
+		return true;
+	}
+	while (path.len > 0) {
+		struct str part = str_take_until(&path, '/');
+		if (part.len > 1 && part.ptr[0] == '.') {
 			return true;
+		}
+		for (size_t i = 0; i < COUNT_OF(parts); i++) {
+			if (str_is_equal_nocase(part, str_of(parts[i]))) {
+				return true;
+			}
 		}
 	}
 	return false;
@@ -179,8 +212,13 @@ static char *text_of(struct str s)
 
 void sender_set_script(struct sender *s, struct str script)
 {
-	s->out.script_odd += script_is_odd(script) ? 1 : 0;
-	if (str_is_equal(str_of(s->script), script)) {
+	bool is_odd = script_is_odd(script);
+	bool had_odd = s->out.script_odd > 0;
+
+	s->out.scripted++;
+	s->out.script_odd += is_odd ? 1 : 0;
+	/* What is odd stays named, though the site's other mail goes on beside it. */
+	if ((had_odd && !is_odd) || str_is_equal(str_of(s->out.script), script)) {
 		return;
 	}
 	char *text = text_of(script);

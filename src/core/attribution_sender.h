@@ -16,6 +16,8 @@ struct distinct {
 };
 
 #define COMMON_MAX 8
+/* Told apart until half of them are set; then each one counts as new. */
+#define RCPT_BITS 2048
 
 struct sender {
 	struct attribution_sender out; /* what callers see */
@@ -23,6 +25,9 @@ struct sender {
 	struct distinct networks;
 	struct distinct senders;
 	struct distinct subjects;
+	struct distinct domains;
+	uint64_t rcpts[RCPT_BITS / 64]; /* which recipients were seen, by bits of their hashes */
+	uint32_t rcpts_set;
 	/* The most common recipients (Misra and Gries): counts are lower bounds. */
 	uint64_t common[COMMON_MAX];
 	uint64_t common_count[COMMON_MAX];
@@ -48,8 +53,8 @@ void distinct_add(struct distinct *d, uint64_t hash);
 
 /** A client's address: itself and its network (/24, or the first four groups of IPv6). */
 void sender_add_client(struct sender *s, struct str addr, const struct siphash_key *key);
-/** A recipient of one message. */
-void sender_add_rcpt(struct sender *s, uint64_t rcpt_hash);
+/** A recipient of one message. @return Is it the first time? */
+bool sender_add_rcpt(struct sender *s, uint64_t rcpt_hash);
 /** Recipients in an hour of the log. */
 void sender_add_volume(struct sender *s, struct wall time, uint64_t recipients);
 /** The script or folder that a message came from. */

@@ -23,11 +23,12 @@ enum cause {
 };
 
 #define CAUSE_RULED_OUT_MAX 4
-#define CAUSE_WHY_MAX 6
+#define CAUSE_WHY_MAX 8
 
 struct cause_verdict {
 	enum cause cause;
 	bool is_accused;                /* false: this source sends as a healthy one does */
+	bool wants_script;              /* a log of scripts would have made it surer */
 	uint32_t confidence_ppm;        /* how sure of the cause */
 	const char *why[CAUSE_WHY_MAX]; /* short sentences, fixed texts */
 	size_t why_count;
@@ -35,15 +36,23 @@ struct cause_verdict {
 	size_t ruled_out_count;
 };
 
+/* What a web server's log says about the seconds in which a source's mail was handed in. */
+enum cause_web {
+	CAUSE_WEB_NONE,   /* nothing, or no such log */
+	CAUSE_WEB_PAGE,   /* each time somebody posted to a page of the site */
+	CAUSE_WEB_SCRIPT, /* each time somebody posted to a file where no program belongs */
+};
+
+struct cause_context {
+	bool is_named;     /* it sent a message that was asked for: somebody complained about it */
+	uint64_t incoming; /* messages from outside that stayed on the machine */
+	enum cause_web web;
+};
+
 /** "password", "form" … as in the JSON; "unknown". */
 const char *cause_name(enum cause c);
 
-/**
- * Judge one source.
- *
- * @param s         Its numbers.
- * @param is_named  It sent a message that was asked for: somebody complained about it.
- */
-struct cause_verdict cause_of(const struct attribution_sender *s, bool is_named);
+/** Judge one source by its numbers. */
+struct cause_verdict cause_of(const struct attribution_sender *s, const struct cause_context *c);
 
 #endif

@@ -16,6 +16,8 @@
 #include "base/poison.h"
 
 #define NS_PER_H (3600 * NS_PER_S)
+/* A log with fewer Message-IDs than this does not log them. */
+#define IDS_MIN 5
 
 /* Line ends that are found at once. */
 #define ENDS_MAX 512
@@ -151,7 +153,10 @@ static void accuse(struct diagnosis *d)
 		if (s->messages == 0) {
 			continue;
 		}
-		struct cause_verdict v = cause_of(s, is_named(d->attribution, s));
+		struct cause_verdict v = cause_of(
+			s, &(struct cause_context){
+				   .is_named = is_named(d->attribution, s),
+				   .incoming = attribution_totals(d->attribution)->incoming});
 		if (!v.is_accused) {
 			continue;
 		}
@@ -259,6 +264,10 @@ size_t diagnosis_absent(const struct diagnosis *d)
 {
 	size_t n = 0;
 
+	/* qmail logs no ids: of its mail nobody can know. */
+	if (attribution_totals(d->attribution)->with_id < IDS_MIN) {
+		return 0;
+	}
 	for (size_t i = 0; d->inquiry != NULL && i < d->inquiry->sample_count; i++) {
 		const struct inquiry_sample *s = &d->inquiry->samples[i];
 		n += diagnosis_find(d, s) == NULL && diagnosis_covers(d, s->time) ? 1 : 0;

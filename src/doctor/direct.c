@@ -15,6 +15,8 @@
 /* How sure: messages in no log and a connection; many connections alone. */
 #define SURE_BOTH 970000
 #define SURE_MANY 850000
+/* Messages in no log, and nobody seen. */
+#define SURE_UNSEEN 700000
 
 struct user {
 	const struct live_socket *first;
@@ -76,20 +78,54 @@ static void describe(const struct live_socket *s, struct unlogged *u)
 	u->out.script = u->script;
 }
 
+static void put_first(struct diagnosis *d, const struct diagnose_accused *a)
+{
+	/* What explains the complaint comes first. */
+	size_t keep = d->accused_count < DIAGNOSE_ACCUSED_MAX ? d->accused_count
+							      : DIAGNOSE_ACCUSED_MAX - 1;
+
+	memmove(d->accused + 1, d->accused, keep * sizeof(d->accused[0]));
+	d->accused[0] = *a;
+	d->accused_count = keep + 1;
+}
+
+/* Nobody is seen sending. That it went past the mail server is said only of most of what was asked
+ * for: one id may be wrong in a complaint. */
+static void judge_unseen(struct diagnosis *d, struct unlogged *made, size_t absent)
+{
+	made->out.kind = SOURCE_SERVER;
+	made->out.name = "unknown program";
+	made->out.script = "";
+	made->out.messages = absent;
+	put_first(d, &(struct diagnose_accused){
+			     .sender = d->made,
+			     .verdict = {.cause = CAUSE_DIRECT,
+					 .is_accused = true,
+					 .confidence_ppm = SURE_UNSEEN,
+					 .why = {"messages that were complained about are in no "
+						 "log, which is whole for their time"},
+					 .why_count = 1}});
+}
+
 int direct_judge(struct diagnosis *d, const struct live *l)
 {
 	size_t absent = diagnosis_absent(d);
-	struct user u = busiest(l);
+	struct user u = l == NULL ? (struct user){.first = NULL} : busiest(l);
+	bool is_most = absent > 0 && absent * 2 > d->inquiry->sample_count;
 
-	if (u.first == NULL || (absent == 0 && u.far < DIRECT_FAR_MANY)) {
+	if (u.first == NULL ? !is_most : (absent == 0 && u.far < DIRECT_FAR_MANY)) {
 		return 0;
 	}
 	struct unlogged *made = calloc(1, sizeof(*made));
 	if (made == NULL) {
 		return -ENOMEM;
 	}
-	describe(u.first, made);
 	d->made = &made->out;
+	if (u.first == NULL) {
+		judge_unseen(d, made, absent);
+		return 0;
+	}
+	describe(u.first, made);
 	struct diagnose_accused a = {
 		.sender = d->made,
 		.verdict = {.cause = CAUSE_DIRECT,
@@ -107,11 +143,6 @@ int direct_judge(struct diagnosis *d, const struct live *l)
 	v->why[v->why_count++] =
 		"open connections to other mail servers by a user that is not this "
 		"mail server's";
-	/* What explains the complaint comes first. */
-	size_t keep = d->accused_count < DIAGNOSE_ACCUSED_MAX ? d->accused_count
-							      : DIAGNOSE_ACCUSED_MAX - 1;
-	memmove(d->accused + 1, d->accused, keep * sizeof(d->accused[0]));
-	d->accused[0] = a;
-	d->accused_count = keep + 1;
+	put_first(d, &a);
 	return 0;
 }

@@ -13,9 +13,11 @@
 #define DIRECT_FAR_MANY 5
 
 /**
- * Blame the user whose connections to port 25 explain what is in no log, or that has many.
+ * Blame the user whose connections to port 25 explain what is in no log, or that has many; when
+ * nobody is seen, an unknown program, if most of what was asked for is in no log.
  * Nobody is blamed for one connection alone.
  *
+ * @param l  NULL: no connections could be looked at.
  * @return 0, or -ENOMEM.
  */
 MUSTUSE int direct_judge(struct diagnosis *d, const struct live *l);

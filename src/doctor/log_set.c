@@ -24,15 +24,31 @@
 
 /* Where mail servers, PHP and mailboxes write, on every system that we know. */
 static const char *const places[] = {
-	"/var/log/mail.log*",           "/var/log/maillog*",
-	"/var/log/mail.info*",          "/var/log/mail",
-	"/var/log/exim4/mainlog*",      "/var/log/exim/mainlog*",
-	"/var/log/exim/main.log*",      "/var/log/exim_mainlog*",
-	"/var/log/qmail/current",       "/var/log/qmail/send/current",
-	"/var/log/qmail/send/@*",       "/var/log/qmail/qmail-send/current",
-	"/var/log/qmail/qmail-send/@*", "/usr/local/psa/var/log/maillog*",
-	"/var/log/phpmail.log*",        "/var/log/php_mail.log*",
-	"/var/log/php/mail.log*",       "/var/log/dovecot.log*",
+	"/var/log/mail.log*",
+	"/var/log/maillog*",
+	"/var/log/mail.info*",
+	"/var/log/mail",
+	"/var/log/exim4/mainlog*",
+	"/var/log/exim/mainlog*",
+	"/var/log/exim/main.log*",
+	"/var/log/exim_mainlog*",
+	"/var/log/qmail/current",
+	"/var/log/qmail/@*",
+	"/var/log/qmail/send/current",
+	"/var/log/qmail/send/@*",
+	"/var/log/qmail/qmail-send/current",
+	"/var/log/qmail/qmail-send/@*",
+	"/usr/local/psa/var/log/maillog*",
+	"/var/log/phpmail.log*",
+	"/var/log/php_mail.log*",
+	"/var/log/php/mail.log*",
+	"/var/log/dovecot.log*",
+	"/var/www/*/logs/mail.log",
+	"/var/www/vhosts/*/logs/mail.log",
+	"/var/www/vhosts/*/httpdocs/logs/mail.log",
+	"/home/*/logs/mail.log",
+	"/home/*/public_html/logs/mail.log",
+	"/home/*/domains/*/public_html/logs/mail.log",
 };
 
 /* The machine's own offset, for logs that name no zone. */
@@ -73,7 +89,9 @@ static int learn_begin(struct log_set_file *f, const struct stat *st, struct err
 			f->time.year--;
 		}
 		struct log_time probe = f->time;
-		if (log_time_take(&probe, &line, &f->begin) != LOG_TIME_NONE) {
+		enum log_time_form form = log_time_take(&probe, &line, &f->begin);
+		if (form != LOG_TIME_NONE) {
+			f->is_lead = form == LOG_TIME_PHP;
 			break;
 		}
 	}
@@ -183,6 +201,9 @@ static int by_begin(const void *a, const void *b)
 	const struct log_set_file *x = a;
 	const struct log_set_file *y = b;
 
+	if (x->is_lead != y->is_lead) {
+		return x->is_lead ? -1 : 1;
+	}
 	if (x->begin.ns != y->begin.ns) {
 		return x->begin.ns < y->begin.ns ? -1 : 1;
 	}

@@ -19,6 +19,7 @@
 struct log_set_file {
 	char *path;           /* owned */
 	struct wall begin;    /* of its first line with a time; ns 0: none found */
+	bool is_lead;         /* PHP's log: read first, so that the mail log finds its scripts */
 	struct log_time time; /* ready for reading: the year of the first line */
 	unsigned long long dev;
 	unsigned long long ino;

@@ -158,6 +158,24 @@ bool log_event_is_unknown_user(struct str dsn, struct str reason)
 	return false;
 }
 
+bool log_event_is_spam_refusal(struct str dsn, struct str reason)
+{
+	static const char *const texts[] = {
+		"spam",       "unsolicited", "junk mail", "bulk mail",  "blacklist", "blocklist",
+		"block list", "denylist",    "blocked",   "reputation", "dnsbl",     "rbl",
+		"suspicious", "phish",       "virus",     "5.7.1_",     "abuse"};
+
+	if (str_has_prefix(dsn, STR("5.7."))) {
+		return true;
+	}
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		if (str_find_nocase(reason, str_of(texts[i])) < reason.len) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* What loggers say of themselves. */
 static bool parse_logger(const struct log_line *l, struct log_event *ret)
 {

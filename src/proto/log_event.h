@@ -74,6 +74,7 @@ struct log_event {
 	uint32_t size_bytes;
 	enum log_delivery delivery;
 	bool is_unknown_rcpt; /* refused for good, because there is no such user */
+	bool is_refused;      /* refused, because it looks like spam or its sender is blocked */
 	bool is_local_relay;  /* handed to a filter, a mailbox or another local service */
 	struct str relay;
 	struct str reason;
@@ -103,6 +104,8 @@ bool log_event_take_id(struct str *text, struct str *ret_id);
 bool log_event_split_client(struct str text, struct str *ret_name, struct str *ret_addr);
 /** Take "<address>", where quoted strings may hold brackets and commas. */
 bool log_event_take_address(struct str *text, struct str *ret);
+/** Does the reason of a refusal say that the mail or its sender is taken for spam? */
+bool log_event_is_spam_refusal(struct str dsn, struct str reason);
 /** Does the reason of a refusal say that there is no such user? */
 bool log_event_is_unknown_user(struct str dsn, struct str reason);
 

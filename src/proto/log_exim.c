@@ -207,11 +207,17 @@ static void parse_delivery(struct str text, enum log_delivery delivery, struct l
 		ret->rcpt.len--;
 	}
 	ret->reason = text;
-	ret->is_local_relay = delivery == LOG_SENT && str_find(text, STR(" H=")) == text.len &&
+	size_t host = str_find(text, STR(" H="));
+	ret->relay = str_skip(text, host);
+	ret->is_local_relay = delivery == LOG_SENT && host == text.len &&
 			      str_find(text, STR("T=remote_smtp")) == text.len &&
 			      str_find(text, STR(" T=")) < text.len;
-	ret->is_unknown_rcpt = delivery == LOG_BOUNCED &&
-			       log_event_is_unknown_user(STR_EMPTY, text);
+	if (delivery == LOG_BOUNCED) {
+		ret->is_unknown_rcpt = log_event_is_unknown_user(STR_EMPTY, text);
+		ret->is_refused = !ret->is_unknown_rcpt &&
+				  (log_event_is_spam_refusal(STR_EMPTY, text) ||
+				   str_find(text, STR(" 5.7.")) < text.len);
+	}
 }
 
 static bool take_sign(struct str *text, struct str sign)

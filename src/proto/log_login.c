@@ -84,6 +84,23 @@ static void parse_courier(struct str text, struct log_event *ret)
 	}
 }
 
+/* Plesk's qmail: "SMTP user u : /var/qmail/mailnames/… logged in from (null)@(null) [1.2.3.4]" */
+static bool parse_plesk_smtp(struct str text, struct log_event *ret)
+{
+	size_t in = str_find(text, STR(" logged in from "));
+
+	if (!str_has_prefix(text, STR("SMTP user ")) || in == text.len) {
+		return false;
+	}
+	struct str from = str_skip(text, in + 16);
+	struct str name;
+	text = str_skip(text, 10);
+	ret->type = LOG_AUTH;
+	ret->account = str_take_until(&text, ' ');
+	(void)log_event_split_client(from, &name, &ret->client_addr);
+	return true;
+}
+
 void log_event_login(const struct log_line *l, struct log_event *ret)
 {
 	ret->type = LOG_OTHER;
@@ -92,6 +109,8 @@ void log_event_login(const struct log_line *l, struct log_event *ret)
 	} else if (str_has_prefix(l->program, STR("imap")) ||
 		   str_has_prefix(l->program, STR("pop3"))) {
 		parse_courier(l->text, ret);
+	} else if (parse_plesk_smtp(l->text, ret)) {
+		return;
 	} else if (str_find(l->text, STR("authentication failure")) < l->text.len ||
 		   str_find(l->text, STR("No such user")) < l->text.len ||
 		   str_has_prefix(l->text, STR("failed mail authentication")) ||

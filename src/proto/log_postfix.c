@@ -247,7 +247,10 @@ static void parse_agent(struct str text, struct log_event *ret)
 	ret->type = LOG_DELIVERY;
 	ret->reason = text;
 	ret->is_local_relay = is_local_relay(ret->relay);
-	ret->is_unknown_rcpt = ret->delivery == LOG_BOUNCED && log_event_is_unknown_user(dsn, text);
+	if (ret->delivery == LOG_BOUNCED) {
+		ret->is_unknown_rcpt = log_event_is_unknown_user(dsn, text);
+		ret->is_refused = !ret->is_unknown_rcpt && log_event_is_spam_refusal(dsn, text);
+	}
 }
 
 static void parse_bounce(struct str text, struct log_event *ret)
@@ -293,5 +296,11 @@ void log_event_postfix(const struct log_line *l, struct log_event *ret)
 	} else {
 		/* smtp, lmtp, local, virtual, pipe, error, relay … and whatever master.cf names */
 		parse_agent(text, ret);
+		/* These never deliver here: "none" is a host that could not be reached. */
+		if (str_is_equal(program, STR("smtp")) || str_is_equal(program, STR("error")) ||
+		    str_is_equal(program, STR("retry"))) {
+			ret->is_local_relay = ret->is_local_relay &&
+					      !str_is_equal(ret->relay, STR("none"));
+		}
 	}
 }

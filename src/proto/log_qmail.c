@@ -71,6 +71,27 @@ static void parse_start(struct str text, struct log_event *ret)
 	ret->type = LOG_QUEUED;
 }
 
+/* qmail writes _ for each space in what the other side said. */
+static bool says_unknown(struct str text)
+{
+	static const char *const texts[] = {"_5.1.1_",
+					    "no_such_user",
+					    "user_unknown",
+					    "unknown_user",
+					    "no_mailbox",
+					    "does_not_exist",
+					    "mailbox_unavailable",
+					    "invalid_recipient",
+					    "no_mailbox_here_by_that_name"};
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		if (str_find_nocase(text, str_of(texts[i])) < text.len) {
+			return true;
+		}
+	}
+	return log_event_is_unknown_user(STR_EMPTY, text);
+}
+
 /* "delivery D: success: …" */
 static void parse_result(struct str text, struct log_event *ret)
 {
@@ -91,8 +112,11 @@ static void parse_result(struct str text, struct log_event *ret)
 	}
 	ret->type = LOG_DELIVERY;
 	ret->reason = str_trim(text);
-	ret->is_unknown_rcpt = ret->delivery == LOG_BOUNCED &&
-			       log_event_is_unknown_user(STR_EMPTY, text);
+	if (ret->delivery == LOG_BOUNCED) {
+		ret->is_unknown_rcpt = says_unknown(text);
+		ret->is_refused = !ret->is_unknown_rcpt &&
+				  log_event_is_spam_refusal(STR_EMPTY, text);
+	}
 }
 
 void log_event_qmail(const struct log_line *l, struct log_event *ret)

@@ -149,8 +149,11 @@ static void parse_to(struct str text, struct log_event *ret)
 	ret->id2 = next_id(ret->reason);
 	ret->is_local_relay = ret->id2.len > 0 ||
 			      str_find(ret->relay, STR("[127.0.0.1]")) < ret->relay.len;
-	ret->is_unknown_rcpt = ret->delivery == LOG_BOUNCED &&
-			       log_event_is_unknown_user(dsn, ret->reason);
+	if (ret->delivery == LOG_BOUNCED) {
+		ret->is_unknown_rcpt = log_event_is_unknown_user(dsn, ret->reason);
+		ret->is_refused = !ret->is_unknown_rcpt &&
+				  log_event_is_spam_refusal(dsn, ret->reason);
+	}
 }
 
 static void parse_auth(struct str text, struct log_event *ret)
@@ -181,6 +184,14 @@ void log_event_sendmail(const struct log_line *l, struct log_event *ret)
 	if (!log_event_take_id(&text, &ret->id)) {
 		return;
 	}
+	struct str notice = text;
+	if (log_event_take_id(&notice, &ret->id2) &&
+	    (str_has_prefix(notice, STR("DSN: ")) ||
+	     str_has_prefix(notice, STR("return to sender: ")))) {
+		ret->type = LOG_BOUNCE;
+		return;
+	}
+	ret->id2 = STR_EMPTY;
 	if (str_has_prefix(text, STR("from="))) {
 		parse_from(text, ret);
 	} else if (str_has_prefix(text, STR("to="))) {

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attribution_script: scripts by the recipients that PHP's log names. Layer: core (pure).
+ */
+#include "core/attribution_script.h"
+
+#include <stdlib.h>
+
+#include "base/poison.h"
+
+#define SCRIPTS_MAX 1024    /* different ones; more are not told apart */
+#define SCRIPT_RCPTS 131072 /* recipients in PHP's log that are remembered; a power of two */
+
+/* The number of a script's path; SCRIPTS_MAX when there are too many. */
+static uint32_t script_number(struct attribution *a, struct str path)
+{
+	for (uint32_t i = 0; i < a->path_count; i++) {
+		if (str_is_equal(path, str_of(a->paths[i]))) {
+			return i;
+		}
+	}
+	if (a->path_count < SCRIPTS_MAX) {
+		(void)str_copy(a->paths[a->path_count], sizeof(a->paths[0]), path);
+		return a->path_count++;
+	}
+	return SCRIPTS_MAX;
+}
+
+void script_learn(struct attribution *a, const struct log_line *l, const struct log_event *e)
+{
+	if (a->scripts == NULL) {
+		a->scripts = calloc(SCRIPT_RCPTS, sizeof(*a->scripts));
+		a->paths = calloc(SCRIPTS_MAX, sizeof(*a->paths));
+	}
+	if (a->scripts == NULL || a->paths == NULL) {
+		return;
+	}
+	uint32_t path = script_number(a, e->script);
+	struct str list = e->rcpt;
+	while (list.len > 0 && path < SCRIPTS_MAX) {
+		struct str one = str_trim(str_take_until(&list, ','));
+		/* "Name <address>" */
+		size_t open = str_find_char(one, '<');
+		uint64_t rcpt = attribution_hash(
+			a, attribution_bare_id(open < one.len ? str_skip(one, open) : one));
+		a->scripts[rcpt & (SCRIPT_RCPTS - 1)] = (struct script_of){
+			.rcpt = rcpt, .time = l->time, .path = path};
+	}
+}
+
+/* PHP's log knows the recipient and the second; the mail log has both too. */
+void script_find(struct attribution *a, struct entry *e, uint64_t rcpt)
+{
+	if (a->scripts == NULL || e->sender == NULL || e->sender->out.kind != SOURCE_USER) {
+		return;
+	}
+	const struct script_of *s = &a->scripts[rcpt & (SCRIPT_RCPTS - 1)];
+	int64_t apart = e->time.ns - s->time.ns;
+	if (s->rcpt == rcpt && apart > -10 * NS_PER_S && apart < 60 * NS_PER_S) {
+		sender_set_script(e->sender, str_of(a->paths[s->path]));
+	}
+}

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Staged incidents: real mail servers carry random healthy mail and incidents; the doctor names who and why.
+
+Each run draws anew; POSTERN_SEED repeats one. The stager writes truth.json beside the logs, and only
+the comparer reads it: the doctor gets a root with the logs, or the logs by name, and ids as a notice
+would give them: from mails that came to somebody.
+"""
+import json
+import os
+import random
+import secrets
+import shutil
+import threading
+
+import pytest
+
+import compare
+import logforms
+import staging
+from scenario import CAUSES, Scenario
+
+SEED = os.environ.get("POSTERN_SEED") or secrets.token_hex(4)
+REAL = [c for c in CAUSES if c != "direct"]
+YEAR = 2026
+#: When staged logs are stretched over hours or days they begin here.
+BEGIN = 1781568000
+
+
+@pytest.fixture(scope="session")
+def postern(built):
+    print(f"POSTERN_SEED={SEED}")
+    return os.path.join(built, "src", "cli", "postern")
+
+
+def write(path, lines):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as out:
+        out.write("\n".join(lines) + "\n")
+
+
+def date(root, when):
+    """Files of a copy are as old as their last line."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            os.utime(os.path.join(folder, name), (when, when))
+
+
+LOG_NAMES = {"postfix": "var/log/mail.log", "exim": "var/log/exim4/mainlog", "sendmail": "var/log/maillog",
+             "qmail": "var/log/qmail/current", "plesk-qmail": "usr/local/psa/var/log/maillog"}
+MARKS = {"plesk": "usr/local/psa/version", "cpanel": "usr/local/cpanel/version",
+         "directadmin": "usr/local/directadmin/conf/directadmin.conf"}
+
+
+class Case:
+    """One staged log in a folder: root/ for the doctor, truth.json for the comparer."""
+
+    def __init__(self, folder, form, sc, lines, ids, php, web, end):
+        self.folder, self.form, self.sc, self.lines, self.ids, self.end = folder, form, sc, lines, ids, end
+        self.root = os.path.join(folder, "root")
+        self.sites = os.path.join(folder, "sites")  # what all roots have
+        for path, text in php.items():
+            write(self.sites + path, text)
+        for domain, text in web.items():
+            write(f"{self.sites}/var/log/apache2/{domain}-access.log", text)
+        if sc.panel in MARKS:
+            write(os.path.join(self.sites, MARKS[sc.panel]), ["1.0"])
+        with open(os.path.join(folder, "truth.json"), "w", encoding="utf-8") as out:
+            json.dump(sc.truths, out)
+
+    def new_root(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+        if os.path.isdir(self.sites):
+            shutil.copytree(self.sites, self.root)
+        return os.path.join(self.root, LOG_NAMES[self.form])
+
+    def plain(self):
+        write(self.new_root(), self.lines)
+        date(self.root, self.end)
+
+    def rotated(self):
+        path = self.new_root()
+        logforms.rotate(self.lines, os.path.dirname(path), os.path.basename(path), random.Random(SEED))
+        date(self.root, self.end)
+
+    def check(self, postern, what, ids=()):
+        with open(os.path.join(self.folder, "truth.json"), encoding="utf-8") as text:
+            truths = json.load(text)
+        if not ids:
+            # Somebody's own list is no abuse until people complain, and what no log has needs its ids.
+            expected = [t for t in truths if t["staged"] not in ("bulk", "direct")]
+        else:
+            expected = [t for t in truths if t["staged"] in ids]
+        given = [i for some in ids.values() for i in some] if ids else []
+        document = compare.doctor(postern, root=self.root, ids=given)
+        problems = compare.wrong(document, expected, also=truths)
+        assert not problems, f"POSTERN_SEED={SEED} {self.form} {what}: {problems}"
+        return document
+
+    def check_all(self, postern):
+        """Plain, rotated and compressed, as a journal; without ids and with some of each cause."""
+        some = {k: random.Random(SEED).sample(v, min(2, len(v))) for k, v in self.ids.items() if v}
+        self.plain()
+        document = self.check(postern, "plain")
+        assert document["lines"]["classified"] == document["lines"]["mta"]
+        if some:
+            self.check(postern, "with ids", some)
+        self.rotated()
+        self.check(postern, "rotated", some)
+
+
+def real_case(server, folder, sc, rng):
+    """Carry a scenario by a real server; its log may be spread over more time than it took."""
+    lines, seen, php, times = server.run(sc)
+    os.makedirs(folder, exist_ok=True)
+    first, last = min(t for _, t in times), max(t for _, t in times) + 5
+    span = rng.choice((None, 600, 3600, 6 * 3600, 86400, 3 * 86400))
+
+    def moment(second):
+        return second if span is None else BEGIN + (second - int(first)) * span / (last - first)
+    if span is not None:
+        lines = logforms.stretch(lines, moment, YEAR)
+        php = {path: logforms.stretch(text, moment, YEAR) for path, text in php.items()}
+    when = sorted((t, moment(begin)) for t, begin in times)
+
+    def hit_moment(t):
+        return min(when, key=lambda w: abs(w[0] - t))[1]
+    web = logforms.access_logs(sc, moment(first), moment(last) - moment(first), hit_moment)
+    ids = {t["staged"]: [] for t in sc.truths}
+    staged = {}
+    for mail in sc.mails:
+        for r in mail["rcpts"]:
+            staged[sc.aliases.get(r, r)] = mail.get("staged")
+        if mail.get("staged") == "backscatter":
+            staged[mail["sender"]] = "backscatter"
+    for mail in seen:
+        cause = staged.get(mail["rcpts"][0])
+        if cause and mail["id"] and not mail["refused"] and (mail["from"] == "") == (cause == "backscatter"):
+            ids[cause].append(mail["id"].strip("<>"))
+    return Case(folder, server.mta, sc, lines, ids, php, web, moment(last))
+
+
+@pytest.fixture(scope="module")
+def servers(features, tmp_path_factory):
+    """A machine for each real mail server; both work at once."""
+    made = {}
+    try:
+        for mta in ("postfix", "exim"):
+            folder = str(tmp_path_factory.mktemp(mta))
+            os.chmod(folder, 0o755)
+            os.chmod(os.path.dirname(folder), 0o755)
+            os.chmod(os.path.dirname(os.path.dirname(folder)), 0o755)
+            try:
+                made[mta] = staging.Server(mta, folder)
+                made[mta].up()
+            except staging.Unavailable as problem:
+                pytest.skip(str(problem))
+        yield made
+    finally:
+        for server in made.values():
+            server.down()
+
+
+def run_both(servers, work):
+    """work(mta, server) for each at the same time; the first failure is told."""
+    failed = []
+
+    def one(mta, server):
+        try:
+            work(mta, server)
+        except BaseException as problem:  # pylint: disable=broad-except
+            failed.append(problem)
+    threads = [threading.Thread(target=one, args=item) for item in servers.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def test_real_servers_name_every_cause(servers, postern, tmp_path):
+    """Five incidents on each server, of tens of mails, among its healthy users: all are named, nobody else."""
+    drawn = random.Random(SEED).sample(REAL, len(REAL))
+    causes = {"postfix": drawn[:5], "exim": drawn[4:]}
+
+    def work(mta, server):
+        sc = Scenario(f"{SEED}-{mta}", causes[mta], size=0.5)
+        real_case(server, str(tmp_path / mta), sc, random.Random(f"{SEED}{mta}")).check_all(postern)
+    run_both(servers, work)
+
+
+def test_real_servers_accuse_nobody_of_healthy_mail(servers, postern, tmp_path):
+    def work(mta, server):
+        sc = Scenario(f"{SEED}-{mta}")
+        real_case(server, str(tmp_path / mta), sc, random.Random(f"{SEED}{mta}")).check_all(postern)
+    run_both(servers, work)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cause", CAUSES)
+def test_real_servers_one_incident(servers, postern, tmp_path, cause):
+    def work(mta, server):
+        for n in range(2):
+            sc = Scenario(f"{SEED}-{mta}-{n}", (cause,), size=random.Random(f"{SEED}{n}").choice((0.5, 1, 2)))
+            real_case(server, str(tmp_path / f"{mta}{n}"), sc, random.Random(f"{SEED}{mta}{n}")).check_all(postern)
+    run_both(servers, work)
+
+
+FORMS = ("postfix", "exim", "sendmail", "qmail", "plesk-qmail")
+#: What qmail's own log cannot show: a login (Plesk writes one beside it), a forward, an id.
+BLIND = {"qmail": ("password", "webmail", "forwarding", "open_relay", "direct"),
+         "plesk-qmail": ("forwarding", "open_relay", "direct")}
+
+
+def written_case(form, folder, seed, causes, size):
+    rng = random.Random(f"{seed}-{form}")
+    sc = Scenario(seed, causes, size=size)
+    span = rng.choice((300, 3600, 6 * 3600, 86400, 3 * 86400))
+    begin = BEGIN + rng.randint(-100, 100) * 86400
+    lines, ids = logforms.render(form, sc, begin, span)
+    os.makedirs(folder, exist_ok=True)
+    return Case(folder, form, sc, lines, {} if form.endswith("qmail") else ids, logforms.php_logs(sc, begin, span),
+                logforms.access_logs(sc, begin, span), begin + span)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_written_logs(postern, tmp_path, form):
+    """Each cause as five servers would log it, alone among healthy mail, with volumes from tens to thousands."""
+    for cause in [None, *CAUSES]:
+        if cause in BLIND.get(form, ()):
+            continue
+        size = random.Random(f"{SEED}{cause}").choice((0.5, 1, 3))
+        case = written_case(form, str(tmp_path / str(cause)), f"{SEED}w", (cause,) if cause else (), size)
+        case.check_all(postern)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_many_written_logs(postern, tmp_path, form):
+    """Of 40 draws of each cause nearly all are right, and how sure the doctor is holds."""
+    right = total = 0
+    bins = {}
+    for n in range(40):
+        for cause in [None, *CAUSES]:
+            if cause in BLIND.get(form, ()):
+                continue
+            case = written_case(form, str(tmp_path / "case"), f"{SEED}-{n}", (cause,) if cause else (),
+                                random.Random(f"{SEED}{n}").choice((0.5, 1, 3, 10)))
+            case.plain()
+            ids = [] if form.endswith("qmail") or not cause else case.ids.get(cause, [])[:2]
+            document = compare.doctor(postern, root=case.root, ids=ids)
+            expected = case.sc.truths if cause not in ("bulk", "direct") or ids else []
+            total += 1
+            right += not compare.wrong(document, expected, also=case.sc.truths)
+            for a in document["accused"]:
+                good = [t for t in case.sc.truths if compare.found(a, t)]
+                bins.setdefault(round(a["confidence"], 1), []).append(bool(good) and good[0]["cause"] == a["cause"])
+            assert cause or not document["accused"], f"{SEED}-{n} {form}: {document['accused']}"
+    assert right >= total * 0.96, f"POSTERN_SEED={SEED} {form}: {right} of {total}"
+    for sure, answers in bins.items():
+        if len(answers) >= 20:
+            assert sum(answers) / len(answers) >= sure - 0.1, f"{form}: {sure}: {sum(answers)} of {len(answers)}"
