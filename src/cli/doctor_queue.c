@@ -272,6 +272,7 @@ static int plan(struct planning *p)
 		r = accuse(p, &err);
 	}
 	if (r == 0) {
+		how.whole = cli_has(p->args, "whole");
 		how.accused = p->accused;
 		how.source_count = p->list->source_count;
 		r = queue_select(p->list->items, p->list->count, &how);
@@ -300,6 +301,9 @@ static int queue_run(const struct cli *cli, const struct cli_args *args)
 	if (cli_has(args, "apply")) {
 		return doctor_purge(cli, args);
 	}
+	if (cli_has(args, "whole") && !cli_has(args, "source")) {
+		return cli_fail(CLI_USAGE, "--whole needs --source: say whose mail goes");
+	}
 	if (mta != NULL && queue_mta_of(str_of(mta)) == LOG_MTA_NONE) {
 		return cli_fail(CLI_USAGE, "--mta is postfix, exim, qmail or sendmail");
 	}
@@ -321,6 +325,7 @@ static const struct cli_opt opts[] = {
 	{.name = "id",
 	 .value = "ID",
 	 .help = "like this message, by Message-ID or queue id (repeatable)"},
+	{.name = "whole", .help = "all of --source goes, also what looks like its owner's mail"},
 	{.name = "since", .value = "TIME", .help = "only what arrived from then on"},
 	{.name = "until", .value = "TIME", .help = "only what arrived until then"},
 	{.name = "queue", .value = "DIR", .help = "the queue's folder"},

@@ -393,6 +393,14 @@ static void review(struct selection *s, uint64_t mark)
 static void select_source(struct selection *s, bool is_named)
 {
 	count_all(s);
+	if (s->opts->whole) {
+		for (size_t i = 0; i < s->count; i++) {
+			s->in[i] = true;
+		}
+		decide(s, 0);
+		decide_bounces(s);
+		return;
+	}
 	uint64_t mark = is_named ? 0 : top_mark(s, 0);
 	if (mark == 0 && !is_named) {
 		return; /* no campaign: all of it is the source's own as far as we can tell */

@@ -53,6 +53,7 @@ struct queue_select_opts {
 	size_t source_count;
 	struct wall since; /* ns 0: no limit */
 	struct wall until;
+	bool whole; /* all of the accused sources in that time: they send no mail of an owner */
 };
 
 /**

@@ -105,6 +105,21 @@ static void spam_goes_and_own_mail_stays(void **state)
 	assert_int_equal(count(items, SPAM, ALL, QUEUE_OWN), OWN);
 }
 
+static void the_whole_of_a_source_goes_when_it_is_said(void **state)
+{
+	struct queue_item *items = *state;
+	const bool accused[2] = {true, false};
+	const struct queue_select_opts opts = {
+		.accused = accused, .source_count = 2, .since = {1010}, .whole = true};
+
+	fill(items, "evil.example", true);
+	items[20].source = 1; /* somebody else's */
+	assert_int_equal(queue_select(items, ALL, &opts), 0);
+	assert_int_equal(count(items, 0, ALL, QUEUE_SPAM), ALL - 11);
+	assert_int_equal(count(items, 0, 10, QUEUE_OUTSIDE), 10);
+	assert_int_equal(items[20].fate, QUEUE_OTHERS);
+}
+
 /* Subjects all differ and there is no link: the wording alone is one kind; how it is built helps
  * because the owner's mail is built in another way. */
 static void wording_and_form(void **state)
@@ -261,6 +276,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(spam_goes_and_own_mail_stays, make, drop),
+		cmocka_unit_test_setup_teardown(the_whole_of_a_source_goes_when_it_is_said, make,
+						drop),
 		cmocka_unit_test_setup_teardown(wording_and_form, make, drop),
 		cmocka_unit_test_setup_teardown(one_kind_in_common_is_for_review, make, drop),
 		cmocka_unit_test_setup_teardown(few_messages_are_no_campaign, make, drop),
