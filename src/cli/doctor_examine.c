@@ -128,6 +128,33 @@ static int add_logs(const struct cli_args *args, struct log_set *set, struct err
 	return r;
 }
 
+/* The queue knows who sent what waits in it, even when the log is gone. Not beside a log that was
+ * named: that may be another machine's. */
+static int add_queue(const struct cli_args *args, struct examination *e, struct errmsg *err)
+{
+	const char *root = cli_value(args, "root");
+	const char *named = cli_value(args, "queue");
+	struct queue_load_opts how = {.is_brief = true};
+	struct queue_dir dir;
+
+	if (named == NULL && cli_has(args, "log")) {
+		return 0;
+	}
+	int r = queue_dir_open(root == NULL ? "" : root, named, LOG_MTA_NONE, &dir, err);
+	if (r == 0) {
+		e->queue = queue_list_new();
+		r = e->queue == NULL ? err_set(err, -ENOMEM, "no memory")
+				     : queue_list_load(e->queue, &dir, &how, err);
+		r = r < 0 ? r : log_set_add_queue(&e->set, dir.path, err);
+		queue_dir_close(&dir);
+	}
+	if (r < 0) {
+		queue_list_free(e->queue);
+		e->queue = NULL;
+	}
+	return named == NULL && r != -ENOMEM ? 0 : r;
+}
+
 static void show_progress(void *ctx, size_t file, size_t of)
 {
 	const struct log_set *set = ctx;
@@ -228,6 +255,7 @@ static int diagnose(const struct cli *cli, struct examination *e)
 	struct errmsg err = {.text = ""};
 	int r = diagnose_run(&(struct diagnose_opts){.set = &e->set,
 						     .inquiry = &e->inquiry,
+						     .queue = e->queue,
 						     .progress = shows ? show_progress : NULL,
 						     .ctx = &e->set},
 			     &e->diagnosis, &err);
@@ -262,10 +290,14 @@ int doctor_examine(const struct cli *cli, const struct cli_args *args, struct ex
 	if (add_logs(args, &ret->set, &err) < 0) {
 		return say(&err, CLI_NOT_FOUND);
 	}
-	if (ret->set.count == 0) {
+	log_set_sort(&ret->set);
+	if (add_queue(args, ret, &err) < 0) {
+		return say(&err, CLI_NOT_FOUND);
+	}
+	bool has_queue = ret->queue != NULL && ret->queue->count > 0;
+	if (ret->set.count == (ret->queue != NULL ? 1 : 0) && !has_queue) {
 		return cli_fail(CLI_NOT_FOUND, "no mail log found: name one with --log FILE");
 	}
-	log_set_sort(&ret->set);
 	int r = diagnose(cli, ret);
 	if (r != CLI_DONE) {
 		return r;
@@ -281,5 +313,6 @@ void examination_done(struct examination *e)
 		diagnosis_done(&e->diagnosis);
 	}
 	log_set_done(&e->set);
+	queue_list_free(e->queue);
 	inquiry_done(&e->inquiry);
 }

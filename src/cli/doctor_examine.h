@@ -11,12 +11,15 @@
 #include "doctor/inquiry.h"
 #include "doctor/live.h"
 #include "doctor/log_set.h"
+#include "doctor/queue_list.h"
 
 struct examination {
 	struct inquiry inquiry;
 	struct log_set set;
 	struct diagnosis diagnosis;
 	struct live live;
+	struct queue_list
+		*queue;   /* what waits; NULL: there is no queue, or it is not for us to read */
 	bool has_live;    /* the connections were looked at */
 	bool is_here;     /* of this machine as it is now, not of a copy */
 	struct wall time; /* when it was made */
@@ -28,6 +31,9 @@ struct examination {
 		{.name = "log",                                                                    \
 		 .value = "FILE",                                                                  \
 		 .help = "read this log (may be given more than once)"},                           \
+		{.name = "queue",                                                                  \
+		 .value = "DIR",                                                                   \
+		 .help = "the mail queue's folder, where it is not found by itself"},              \
 		{.name = "notice",                                                                 \
 		 .value = "FILE|URL",                                                              \
 		 .help = "the notice: its mail, its attachment, or the case's link"},              \

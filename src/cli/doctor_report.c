@@ -175,6 +175,24 @@ static int hand_out(const struct cli_args *args, const struct target *t, struct 
 	return cli_has(args, "send") ? send_report(t, report) : CLI_DONE;
 }
 
+/* What waits, and how much of it is of those who are accused. */
+static struct report_queue queue_of(const struct examination *e)
+{
+	struct report_queue q = {.is_known = e->queue != NULL && e->is_here};
+
+	if (!q.is_known) {
+		return q;
+	}
+	q.left = e->queue->count + e->queue->left_out;
+	for (size_t i = 0; i < e->diagnosis.accused_count; i++) {
+		const struct attribution_sender *s = e->diagnosis.accused[i].sender;
+		const struct queue_source *of = queue_list_find_source(e->queue, s->kind,
+								       str_of(s->name));
+		q.of_source += of == NULL ? 0 : of->messages;
+	}
+	return q;
+}
+
 static int write_report(const struct cli_args *args, const struct examination *e,
 			const struct target *t)
 {
@@ -200,6 +218,7 @@ static int write_report(const struct cli_args *args, const struct examination *e
 		.diagnosis = &e->diagnosis,
 		.set = &e->set,
 		.live = e->has_live ? &e->live : NULL,
+		.queue = queue_of(e),
 		.is_here = e->is_here,
 		.now = e->time,
 		.quiet_s = (uint32_t)quiet_s,

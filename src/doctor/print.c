@@ -287,11 +287,16 @@ void print_text(const struct diagnosis *d, const struct log_set *set, const stru
 	buf_printf(out, "%llu lines in %zu files, %llu of them of mail servers\n",
 		   (unsigned long long)d->lines_total, set->count,
 		   (unsigned long long)d->lines_mta);
+	if (d->from_queue > 0) {
+		buf_printf(out,
+			   "%llu messages that wait in the queue and are in no log were added\n",
+			   (unsigned long long)d->from_queue);
+	}
 	print_ids(d, out);
 	print_live(live, out);
 	if (d->accused_count == 0) {
 		buf_add(out,
-			d->lines_classified == 0
+			d->lines_classified == 0 && d->from_queue == 0
 				? STR("No line of a mail server was found: nothing can be said.\n")
 			: diagnosis_absent(d) > 0
 				? STR("What was complained about did not pass this mail server: "

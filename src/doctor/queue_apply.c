@@ -56,7 +56,7 @@ static bool is_held(const struct queue_info *in)
 /* Look the plan's messages up in the queue. @param only  "hold", or NULL: anywhere. */
 static int look(struct apply *a, const char *only, struct queue_list **ret, struct errmsg *reterr)
 {
-	struct queue_load_opts how = {.only = only, .ids = a->ids};
+	struct queue_load_opts how = {.only = only, .ids = a->ids, .is_brief = true};
 	const struct queue_order *o = a->opts->order;
 	struct queue_list *l = queue_list_new();
 	int r = l == NULL ? err_set(reterr, -ENOMEM, "no memory")

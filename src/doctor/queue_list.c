@@ -292,6 +292,7 @@ int queue_list_load(struct queue_list *l, const struct queue_dir *q,
 	int r = queue_reader_init(&x.reader, &l->key);
 
 	if (r == 0) {
+		x.reader.is_brief = opts->is_brief;
 		r = queue_dir_walk(q, opts->only, visit, &x);
 	}
 	queue_reader_done(&x.reader);

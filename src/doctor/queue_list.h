@@ -21,8 +21,10 @@
 /* Messages that are looked at; those over it are counted and stay. About 300 octets each. */
 #define QUEUE_LIST_MAX 250000
 #define QUEUE_SOURCES_MAX 20000
-/* Octets of a message's file, and of its body, that are read. */
-#define QUEUE_FILE_BYTES ((size_t)96 * 1024)
+/* Octets of a message's file, of its content, and of its body that are read. A thousand recipients
+ * stand before the content. */
+#define QUEUE_FILE_BYTES ((size_t)256 * 1024)
+#define QUEUE_CONTENT_BYTES ((size_t)64 * 1024)
 #define QUEUE_BODY_BYTES ((size_t)16 * 1024)
 #define QUEUE_CHECK_OCTETS 16
 
@@ -84,6 +86,7 @@ typedef int queue_seen_fn(void *ctx, const struct queue_seen *s);
 struct queue_load_opts {
 	const char *only;       /* one part of the queue ("hold"); NULL: all */
 	const struct map *ids;  /* only these ids; NULL: all */
+	bool is_brief;          /* the headers alone, no marks: several times as fast */
 	queue_seen_fn *on_seen; /* may be NULL */
 	void *ctx;
 	void (*progress)(void *ctx, size_t done); /* every thousand; may be NULL */

@@ -106,7 +106,7 @@ int queue_reader_init(struct queue_reader *r, const struct siphash_key *key)
 	*r = (struct queue_reader){.key = *key};
 	buf_init(&r->file, QUEUE_FILE_BYTES);
 	buf_init(&r->journal, JOURNAL_MAX);
-	buf_init(&r->content, QUEUE_FILE_BYTES);
+	buf_init(&r->content, QUEUE_CONTENT_BYTES);
 	buf_init(&r->rcpts, RCPTS_MAX);
 	buf_init(&r->form, FORM_MAX);
 	buf_init(&r->script, SCRIPT_MAX);
@@ -186,6 +186,9 @@ static int read_exim(struct queue_reader *r, const struct queue_file *f,
 	/* The body, without its first line, which is its own name. */
 	buf_clear(&r->journal);
 	size = 0;
+	if (r->is_brief) {
+		return 0;
+	}
 	e = read_beside(f, 'D', &r->journal, QUEUE_BODY_BYTES, &size);
 	struct str body = buf_str(&r->journal);
 	(void)str_take_until(&body, '\n');
@@ -294,7 +297,10 @@ int queue_read(struct queue_reader *r, const struct queue_dir *q, const struct q
 	}
 	r->is_bounce = is_bounce(&r->mail);
 	r->marks = (struct queue_marks){0};
-	if (r->is_bounce) {
+	if (r->is_brief) {
+		struct str content = buf_str(&r->content);
+		r->view = walk(r, str_head(content, str_find(content, STR("\n\n")) + 2));
+	} else if (r->is_bounce) {
 		mark_bounce(r);
 	} else {
 		mark_message(r);

@@ -16,6 +16,7 @@
 struct queue_reader {
 	struct mail *walker;
 	struct siphash_key key;
+	bool is_brief;      /* set by the caller: the header alone, no marks */
 	struct buf file;    /* as it lies there */
 	struct buf journal; /* Exim's */
 	struct buf content; /* header and start of the body */

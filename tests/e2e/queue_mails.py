@@ -3,8 +3,10 @@
 them by SMTP to a server that lets this machine say who logged in and from where (XCLIENT).
 
     queue_mails.py SEED SPAM OWN PORT      send
+    queue_mails.py list FILE PORT          send what is in there
     queue_mails.py sink PORT FILE          take all mail, write the Message-ID of each
 """
+import json
 import random
 import socket
 import socketserver
@@ -61,6 +63,11 @@ class Run:
         text = (f"Message-ID: <other-{i}@other.example>\nFrom: <{OTHER}>\nTo: x@small.example\n"
                 f"Subject: {draw.choice(WORDS)}\n\n{body}\n")
         return OTHER, ["x@small.example"], text, "198.51.100.77", OTHER
+
+    def bounced(self, mail, i):
+        """The same mail, also to somebody who does not exist."""
+        sender, rcpts, text, addr, login = mail
+        return sender, [*rcpts, f"nobody{i}@bounce.example"], text, addr, login
 
     def all(self, spam, own, other=10):
         """Mixed as they would arrive."""
@@ -127,6 +134,12 @@ def send_all(mails, port, threads=8):
         raise failed[0]
 
 
+def send_listed(path, port):
+    """What a file lists."""
+    with open(path, encoding="utf-8") as text:
+        send_all(json.load(text), port, 2)
+
+
 def batch(mails):
     """The same as batched SMTP for `exim -bS`."""
     out = []
@@ -170,6 +183,9 @@ def main():
             socketserver.ThreadingTCPServer.request_queue_size = 100
             with socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[2])), Sink) as server:
                 server.serve_forever()
+    if sys.argv[1] == "list":
+        send_listed(sys.argv[2], int(sys.argv[3]))
+        return
     seed, spam, own, port = sys.argv[1:]
     send_all(Run(seed).all(int(spam), int(own)), int(port))
 

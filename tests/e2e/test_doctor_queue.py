@@ -33,6 +33,11 @@ remote_max_parallel = 5
 message_logs = false
 acl_smtp_rcpt = accept
 begin routers
+nobody:
+  driver = redirect
+  domains = bounce.example
+  allow_fail
+  data = :fail: no such user
 world:
   driver = manualroute
   route_list = * 127.0.0.1
@@ -71,6 +76,8 @@ class Place:
                 "smtpd_relay_restrictions": "permit_mynetworks, defer",
                 "smtpd_peername_lookup": "no", "smtp_tls_security_level": "none", "qmgr_message_active_limit": "20000",
                 "queue_run_delay": "300s", "minimal_backoff_time": "300s", "maximal_backoff_time": "600s",
+                "transport_maps": "inline:{ {bounce.example = error:5.1.1 no such user} }",
+                "smtpd_reject_unlisted_recipient": "no",
                 "hash_queue_depth": str(random.randint(1, 2)), "enable_long_queue_ids": random.choice(("yes", "no"))})
         else:
             self.server = Exim(self.machine, EXIM)
@@ -85,9 +92,18 @@ class Place:
         if self.mta == "postfix":
             self.machine.run([sys.executable, os.path.join(HERE, "queue_mails.py"), seed, str(spam), str(own), "25"])
             self.wait_rest()
+        else:
+            self.put(queue_mails.Run(seed).all(spam, own))
+
+    def put(self, mails):
+        """These mails, in the name of who sends them."""
+        if self.mta == "postfix":
+            path = self.machine.write("list.json", json.dumps(mails))
+            self.machine.run([sys.executable, os.path.join(HERE, "queue_mails.py"), "list", path, "25"])
+            self.wait_rest()
             return
         by_client = {}
-        for mail in queue_mails.Run(seed).all(spam, own):
+        for mail in mails:
             by_client.setdefault((mail[3].rsplit(".", 1)[0], mail[4]), []).append(mail)
         for (_, login), mails in by_client.items():
             self.server.batch(queue_mails.batch(mails), args=[
@@ -114,6 +130,19 @@ class Place:
         """(exit code, what it printed as JSON or text, standard error)"""
         code, out, err = self.machine.try_run([self.program, "doctor", "queue", *args])
         return code, json.loads(out) if out.startswith("{") else out, err
+
+    def doctor(self, *args):
+        code, out, err = self.machine.try_run([self.program, "doctor", "--json", *args])
+        assert code == 0, err
+        return json.loads(out)
+
+    def file_of(self, ident):
+        """The queue file of a message."""
+        name = ident + ("-H" if self.mta == "exim" else "")
+        for folder, _, files in os.walk(self.machine.file("spool")):
+            if name in files:
+                return os.path.join(folder, name)
+        return None
 
     def plan(self, *args):
         path = self.machine.file("plan.json")
@@ -250,6 +279,103 @@ def test_all_spam_goes_and_the_owners_mail_is_delivered(place):
 
 def test_killed_in_the_middle_nothing_of_the_owners_is_lost(place):
     killed(place, *((690, 20) if place.mta == "postfix" else (190, 10)))
+
+
+@pytest.fixture(name="small")
+def a_small_queue(place):
+    """120 spam, some of it and of 12 own mails bounced; the log is gone."""
+    run = queue_mails.Run(f"{random.getrandbits(32):x}")
+    print("seed", run.seed)
+    place.put([run.bounced(run.spam(i), i) for i in range(8)] + [run.bounced(run.own(i), 100 + i) for i in range(4)])
+    if place.mta == "exim":
+        place.server.flush()  # nobody listens: all is tried, and what cannot be is bounced
+    place.put([run.spam(i) for i in range(8, 120)] + [run.own(i) for i in range(4, 12)] + [run.other(i) for i in range(15)])
+    assert len(place.queue()) == 120 + 12 + 15 + 8 + 4
+    log = place.machine.file("log", "mail.log" if place.mta == "postfix" else "exim4/mainlog")
+    os.truncate(log, 0)
+    place.run = run
+    return place
+
+
+def test_the_queue_answers_when_the_log_is_gone(small):
+    said = small.doctor("<own-3@shop.example>", "not-there@shop.example")
+    assert [i["source"] for i in said["ids"]] == [queue_mails.ACCOUNT, None]
+    assert [(a["kind"], a["name"]) for a in said["accused"]] == [("account", queue_mails.ACCOUNT)]
+    assert said["accused"][0]["messages"] == 132
+
+    # Whom the doctor accuses, from the queue alone; bounces of the spam go with it, of the owner's mail not.
+    path, plan = small.plan()
+    assert [s["name"] for s in plan["sources"]] == [queue_mails.ACCOUNT]
+    assert {n: group(plan, n) for n in ("spam", "bounces", "own", "review", "others")} == {
+        "spam": 120, "bounces": 8, "own": 12, "review": 0, "others": 19}
+    with open(f"{path}.headers", encoding="utf-8") as lines:
+        saved = [json.loads(line) for line in lines]
+    assert all(s["recipients"] and "Subject:" in s["header"] and "http" not in s["header"] for s in saved)
+
+    # The same from one message that was complained about.
+    with_id = next(s for s in saved if s["account"])
+    ident = next(l for l in with_id["header"].splitlines() if l.lower().startswith("message-id:"))[11:].strip()
+    for name in (ident, with_id["id"]):
+        assert group(small.plan("--id", name)[1], "spam") == 120
+    code, done, err = small.postern("--apply", path, "--json")
+    assert code == 0 and done["deleted"] == 128, (done, err)
+    assert len(small.queue()) == 12 + 15 + 4
+
+
+def test_what_is_refused(small):
+    before = small.queue()
+    path, plan = small.plan("--source", queue_mails.ACCOUNT)
+
+    def refused(*args):
+        code, done, err = small.postern("--apply", *args, "--json")
+        assert small.queue() >= before, err
+        return code, done, err
+
+    # A list that is not the plan's any more: one of the owner's messages slipped in.
+    forged = json.loads(json.dumps(plan))
+    own = next(iter(before - {m["id"] for m in plan["messages"]}))
+    forged["messages"][0]["id"] = own
+    assert refused(small.machine.write("forged.json", json.dumps(forged)))[0] == 8
+    assert refused("/nowhere.json")[0] == 4
+    gone = dict(plan, queue="/var/spool/gone")
+    assert refused(small.machine.write("gone.json", json.dumps(gone)))[0] == 8
+    assert refused(path, "--tool", "/bin/true")[0] == 8
+    assert refused(path, "--quiet", "0")[0] == 2
+    # A copy of the files is for looking.
+    copy = small.machine.file("copy", "var", "spool")
+    shutil.copytree(small.machine.file("spool"), copy, ignore=shutil.ignore_patterns("private", "public", "pid"))
+    if small.mta == "postfix":
+        shutil.move(copy, copy + "x")
+        os.makedirs(copy)
+        shutil.move(copy + "x", os.path.join(copy, "postfix"))
+    code, copied, err = small.postern("--plan", small.machine.file("copy.json"), "--json", "--root", small.machine.file("copy"),
+                                      "--source", queue_mails.ACCOUNT)
+    assert code == 0 and copied["goes"] == plan["goes"], err
+    assert refused(small.machine.file("copy.json"))[0] == 3
+
+    # The id of a planned message belongs to another one now: it is let go, and nothing is deleted.
+    ident = next(m["id"] for m in plan["messages"] if m["sender"])
+    victim = small.file_of(ident)
+    with open(victim, "r+b") as file:
+        octets = file.read()
+        file.seek(octets.index(b"info@shop.example"))
+        file.write(b"boss@shop.example")
+    if small.mta == "postfix":
+        small.machine.run(["postsuper", "-h", ident])
+    else:
+        small.machine.run(["/usr/local/sbin/exim4", "-Mf", ident])
+    code, done, err = refused(path)
+    assert code == 8 and done["changed"] == 1 and done["released"] == 1 and "changed" in done["refused"], (done, err)
+    with open(small.file_of(ident), "rb") as file:
+        assert b"\n-frozen" not in file.read() and "/hold/" not in file.name
+
+    # A new mail of the source after the plan: it was not stopped.
+    path, plan = small.plan("--source", queue_mails.ACCOUNT)
+    time.sleep(1.1)
+    small.put([small.run.spam(1000)])
+    code, done, err = refused(path)
+    assert code == 3 and done["still_sends"] == queue_mails.ACCOUNT, (done, err)
+    assert len(small.queue()) == len(before) + 1
 
 
 @pytest.mark.slow
