@@ -238,18 +238,14 @@ void judge_message(struct judge *j, const struct message_obs *o)
 	look_at_filter(j, o->time);
 }
 
-void judge_messages(struct judge *j, const struct message_obs *list, size_t n)
+void judge_ahead(const struct judge *j, const struct message_obs *list, size_t n)
 {
 	ASSERT(n <= JUDGE_BATCH_MAX);
-	static_assert(JUDGE_BATCH_MAX * 4 <= JUDGE_EVENTS_MAX, "no event of a batch is lost");
 
 	for (unsigned step = AHEAD_SLOT; step < AHEAD_COUNT && n > 1; step++) {
 		for (size_t i = 0; i < n; i++) {
 			source_table_ahead(j->table, &list[i].source, (enum source_ahead)step);
 		}
-	}
-	for (size_t i = 0; i < n; i++) {
-		judge_message(j, &list[i]);
 	}
 }
 

@@ -148,12 +148,13 @@ MUSTUSE int judge_reload(struct judge *j, const struct judge_opts *o, struct err
 /** Take one message into account. Cost: bounded, without system calls but for memory. */
 void judge_message(struct judge *j, const struct message_obs *o);
 /**
- * The same for several, one after the other: with many sources memory is waited for once instead
- * of once each.
+ * These messages come next: with many sources memory is waited for once instead of once each.
+ * Changes nothing.
  *
- * @param n  At most JUDGE_BATCH_MAX; fetch the events before the next call.
+ * @param n  At most JUDGE_BATCH_MAX.
  */
-void judge_messages(struct judge *j, const struct message_obs *list, size_t n);
+#define JUDGE_BATCH_MAX 16
+void judge_ahead(const struct judge *j, const struct message_obs *list, size_t n);
 #define JUDGE_BATCH_MAX 16
 /** Another filter's answer about a message with is_asked: what it changes is counted, once. */
 void judge_opinion(struct judge *j, const struct opinion_obs *o);

@@ -68,6 +68,15 @@ static void peer_received(void *ctx, const struct chan_msg *m)
 	}
 }
 
+static void peer_paused(void *ctx)
+{
+	struct peer_link *link = ctx;
+
+	if (link->child->spec->paused != NULL) {
+		link->child->spec->paused(link->child->ctx, link->peer);
+	}
+}
+
 static void peer_closed(void *ctx)
 {
 	struct peer_link *link = ctx;
@@ -78,7 +87,8 @@ static void peer_closed(void *ctx)
 	c->spec->peer_down(c->ctx, link->peer);
 }
 
-static const struct chan_ops peer_ops = {.received = peer_received, .closed = peer_closed};
+static const struct chan_ops peer_ops = {
+	.received = peer_received, .paused = peer_paused, .closed = peer_closed};
 
 static void connect_peer(struct child *c, const struct chan_msg *m)
 {

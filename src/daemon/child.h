@@ -45,6 +45,8 @@ struct child_spec {
 	int (*start)(void *ctx, struct errmsg *reterr);
 	/** From another process. Check everything; child_bad(c, from) counts nonsense. */
 	void (*received)(void *ctx, enum process from, const struct chan_msg *m);
+	/** No more from that process is there now, or others have their turn. May be NULL. */
+	void (*paused)(void *ctx, enum process from);
 	/** From the parent: MSG_TAP_SOCKET and the like. May be NULL. */
 	void (*from_parent)(void *ctx, const struct chan_msg *m);
 	/** A channel to that process is there (again), or gone. */

@@ -205,6 +205,9 @@ static void chan_ready(int fd, unsigned ready, void *ctx)
 		for (int i = 0; i < BURST_MAX && r > 0 && !c->dead; i++) {
 			r = receive_one(c);
 		}
+		if (!c->dead && c->ops->paused != NULL) {
+			c->ops->paused(c->ctx);
+		}
 	}
 	if (r == -EPIPE && !c->dead) {
 		c->broken = true;

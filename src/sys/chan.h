@@ -28,6 +28,8 @@ struct chan_msg {
 
 struct chan_ops {
 	void (*received)(void *ctx, const struct chan_msg *m);
+	/* No more is there now, or others have their turn. May be NULL. */
+	void (*paused)(void *ctx);
 	void (*closed)(void *ctx); /* the other side is gone; free the channel here or later */
 };
 

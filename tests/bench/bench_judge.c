@@ -165,8 +165,11 @@ static void time_all(struct bench *b, size_t observations, const char *name)
 		}
 		int64_t start = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 		for (size_t i = 0; i < COUNT_OF(list); i += JUDGE_BATCH_MAX) {
-			judge_messages(b->judge, &list[i], JUDGE_BATCH_MAX);
-			fetch(b);
+			judge_ahead(b->judge, &list[i], JUDGE_BATCH_MAX);
+			for (size_t k = 0; k < JUDGE_BATCH_MAX; k++) {
+				judge_message(b->judge, &list[i + k]);
+				fetch(b);
+			}
 		}
 		cpu += clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start;
 		done += COUNT_OF(list);

@@ -22,6 +22,8 @@ struct side {
 	struct chan *chan;
 	uint64_t sum;
 	unsigned count;
+	unsigned paused;   /* runs of messages */
+	unsigned at_pause; /* messages up to the last one's end */
 	unsigned closed;
 	size_t last_len;
 	int fd;
@@ -44,12 +46,20 @@ static void received(void *ctx, const struct chan_msg *m)
 	}
 }
 
+static void paused(void *ctx)
+{
+	struct side *s = ctx;
+
+	s->paused++;
+	s->at_pause = s->count;
+}
+
 static void closed(void *ctx)
 {
 	((struct side *)ctx)->closed++;
 }
 
-static const struct chan_ops ops = {.received = received, .closed = closed};
+static const struct chan_ops ops = {.received = received, .paused = paused, .closed = closed};
 
 struct pair {
 	struct loop *loop;
@@ -98,6 +108,31 @@ static void keeps_the_order_of_more_than_the_socket_holds(void **state)
 	assert_int_equal(p.b.last_len, 399 * 200);
 	assert_int_equal(chan_send(p.a.chan, 1, (struct str){body, CHAN_BODY_MAX + 1}, -1),
 			 -EMSGSIZE);
+	pair_done(&p);
+}
+
+static void a_run_of_messages_ends_with_a_pause(void **state)
+{
+	(void)state;
+	struct pair p;
+
+	pair_init(&p, 200000);
+	for (uint32_t i = 0; i < 20; i++) {
+		assert_int_equal(chan_send(p.a.chan, i, STR("x"), -1), 0);
+	}
+	for (int i = 0; i < 100 && p.b.count < 20; i++) {
+		loop_turn(p.loop, 0);
+	}
+	assert_int_equal(p.b.count, 20);
+	assert_int_equal(p.b.at_pause, 20);
+	assert_in_range(p.b.paused, 1, 20);
+	p.b.free_at_once = true; /* then there is nobody to tell */
+	unsigned before = p.b.paused;
+	assert_int_equal(chan_send(p.a.chan, 1, STR("x"), -1), 0);
+	for (int i = 0; i < 100 && p.b.count < 21; i++) {
+		loop_turn(p.loop, 0);
+	}
+	assert_int_equal(p.b.paused, before);
 	pair_done(&p);
 }
 
@@ -180,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_order_of_more_than_the_socket_holds),
+		cmocka_unit_test(a_run_of_messages_ends_with_a_pause),
 		cmocka_unit_test(a_full_queue_loses_and_counts),
 		cmocka_unit_test(hands_a_descriptor_over),
 		cmocka_unit_test(the_end_of_the_other_side_is_told_once),

@@ -54,6 +54,8 @@ struct judge_process {
 	bool is_replay_failing; /* said once */
 	uint64_t bad_messages;
 	uint64_t orders;
+	struct message_obs waiting[JUDGE_BATCH_MAX]; /* of the tap, within one run of its channel */
+	size_t waiting_count;
 };
 
 /* ---- to the others ---- */
@@ -308,23 +310,42 @@ static void send_stats(void *ctx)
 
 /* ---- from the others ---- */
 
+/* What each one moves is said before the next: it is told with the state that it came from. */
+static void take_waiting(struct judge_process *p)
+{
+	judge_ahead(p->judge, p->waiting, p->waiting_count);
+	for (size_t i = 0; i < p->waiting_count; i++) {
+		judge_message(p->judge, &p->waiting[i]);
+		say_events(p);
+	}
+	p->waiting_count = 0;
+}
+
+static void paused(void *ctx, enum process from)
+{
+	(void)from;
+	take_waiting(ctx);
+}
+
 static bool from_tap(struct judge_process *p, const struct chan_msg *m)
 {
-	struct message_obs message;
 	struct session_obs session;
 
 	switch (m->type) {
 	case MSG_MESSAGE_OBS:
-		if (message_obs_decode(m->body.ptr, m->body.len, &message) < 0) {
+		if (message_obs_decode(m->body.ptr, m->body.len, &p->waiting[p->waiting_count]) <
+		    0) {
 			return false;
 		}
-		judge_message(p->judge, &message);
-		say_events(p);
+		if (++p->waiting_count == JUDGE_BATCH_MAX) {
+			take_waiting(p);
+		}
 		return true;
 	case MSG_SESSION_OBS:
 		if (session_obs_decode(m->body.ptr, m->body.len, &session) < 0) {
 			return false;
 		}
+		take_waiting(p); /* they came before */
 		judge_session(p->judge, &session);
 		say_events(p);
 		return true;
@@ -557,6 +578,7 @@ const struct child_spec judge_child = {
 	.open = open_judge,
 	.start = start,
 	.received = received,
+	.paused = paused,
 	.peer_up = peer_up,
 	.peer_down = peer_down,
 	.stop = stop,
