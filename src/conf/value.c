@@ -381,6 +381,17 @@ static int parse_prefix(struct str s, void *at, struct errmsg *reterr)
 	return err_set(reterr, -EINVAL, "wants %s", wants[CONF_PREFIX]);
 }
 
+static int parse_bool(const struct conf_scalar *in, void *at, struct errmsg *reterr)
+{
+	bool is_true = str_is_equal(in->text, STR("true"));
+
+	if (in->is_quoted || (!is_true && !str_is_equal(in->text, STR("false")))) {
+		return err_set(reterr, -EINVAL, "wants %s", wants[CONF_BOOL]);
+	}
+	memcpy(at, &is_true, sizeof(is_true));
+	return 0;
+}
+
 int conf_value_parse(const struct conf_row *row, const struct conf_scalar *in, void *at,
 		     struct arena *arena, struct errmsg *reterr)
 {
@@ -396,12 +407,7 @@ int conf_value_parse(const struct conf_row *row, const struct conf_scalar *in, v
 	case CONF_URL:
 		return parse_text(row, in->text, at, arena, reterr);
 	case CONF_BOOL:
-		if (in->is_quoted || (!str_is_equal(in->text, STR("true")) &&
-				      !str_is_equal(in->text, STR("false")))) {
-			return err_set(reterr, -EINVAL, "wants %s", wants[CONF_BOOL]);
-		}
-		memcpy(at, &(bool){in->text.len == 4}, sizeof(bool));
-		return 0;
+		return parse_bool(in, at, reterr);
 	case CONF_UINT:
 	case CONF_DURATION:
 	case CONF_RATE:

@@ -24,7 +24,9 @@ static_assert(COUNT_OF(stream_of_flow) == FLOW_COUNT, "a stream for every flow")
 
 static struct wall wall_or_never(uint32_t s)
 {
-	return s == 0 ? (struct wall){0} : wall_of_seconds(s);
+	const struct wall never = {0};
+
+	return s == 0 ? never : wall_of_seconds(s);
 }
 
 static void add_leg(struct proof *p, const struct leg *leg, struct proof_leg like)

@@ -188,7 +188,7 @@ static int put_source(struct desk *d, struct str body, struct errmsg *reterr)
 				.rung = p.rung,
 				.messages = p.messages,
 				.flagged = p.flagged,
-				.seen_at = p.time.ns < SEEN_NEVER_NS ? (struct wall){0} : p.time,
+				.seen_at = {p.time.ns < SEEN_NEVER_NS ? 0 : p.time.ns},
 				.proof = body,
 			};
 			r = sources_put(d->store, &row, reterr);
