@@ -5,6 +5,8 @@
 #include "doctor/log_file.h"
 
 #include "doctor/inflate.h"
+#include "doctor/journalctl.h"
+#include "proto/journal_export.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -31,9 +33,12 @@ struct log_file {
 	char *packed;
 	struct str packed_left;
 	bool at_end;
-	bool unfinished; /* the packed octets so far end within something */
-	bool can_tell;   /* the format says where its end is */
-	bool skipping;   /* the rest of a line that was too long */
+	bool unfinished;               /* the packed octets so far end within something */
+	bool can_tell;                 /* the format says where its end is */
+	bool skipping;                 /* the rest of a line that was too long */
+	pid_t journalctl;              /* whose output it is; 0: it is a file */
+	struct journal_export *export; /* NULL: the lines are in it as they are */
+	char *lines;                   /* made of the export */
 };
 
 static ssize_t read_some(int fd, char *to, size_t size)
@@ -72,42 +77,6 @@ static int detect(struct log_file *f, struct errmsg *reterr)
 	return 0;
 }
 
-int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr)
-{
-	struct stat st;
-	struct log_file *f = calloc(1, sizeof(*f));
-	int r = 0;
-
-	if (f == NULL) {
-		return err_set(reterr, -ENOMEM, "no memory");
-	}
-	f->fd = -1;
-	f->path = strdup(path);
-	f->plain = malloc(PLAIN_SIZE);
-	if (f->path == NULL || f->plain == NULL) {
-		r = err_set(reterr, -ENOMEM, "no memory");
-		goto out;
-	}
-	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (f->fd < 0 || fstat(f->fd, &st) < 0) {
-		r = -errno;
-		err_set(reterr, r, "cannot open %s: %s", path, strerror(-r));
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		r = err_set(reterr, -EINVAL, "%s is not a file", path);
-		goto out;
-	}
-	r = detect(f, reterr);
-out:
-	if (r < 0) {
-		log_file_close(f);
-	} else {
-		*ret = f;
-	}
-	return r;
-}
-
 static int fill_plain(struct log_file *f)
 {
 	ssize_t n = read_some(f->fd, f->plain + f->end, PLAIN_SIZE - f->end);
@@ -141,6 +110,78 @@ static int fill_inflated(struct log_file *f)
 		return r;
 	}
 	return 0;
+}
+
+static int fill(struct log_file *f, struct errmsg *reterr)
+{
+	int r = f->inflate != NULL ? fill_inflated(f) : fill_plain(f);
+
+	return r < 0 ? err_set(reterr, r, "cannot read %s further: %s", f->path,
+			       r == -EBADMSG ? "damaged" : strerror(-r))
+		     : 0;
+}
+
+bool log_file_is_journal(const char *path)
+{
+	return str_has_prefix(str_of(path), STR(LOG_FILE_JOURNAL));
+}
+
+/* Is what was unpacked the export of a journal? */
+static int detect_export(struct log_file *f, struct errmsg *reterr)
+{
+	while (f->end < 32 && !f->at_end) {
+		int r = fill(f, reterr);
+		if (r < 0) {
+			return f->end > 0 ? 0 : r; /* said again when it is read */
+		}
+	}
+	if (!journal_export_is((struct str){f->plain, f->end})) {
+		return 0;
+	}
+	f->export = calloc(1, sizeof(*f->export));
+	f->lines = malloc(PLAIN_SIZE);
+	return f->export == NULL || f->lines == NULL ? err_set(reterr, -ENOMEM, "no memory") : 0;
+}
+
+static int open_file(struct log_file *f, struct errmsg *reterr)
+{
+	struct stat st;
+
+	f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (f->fd < 0 || fstat(f->fd, &st) < 0) {
+		int r = -errno;
+		return err_set(reterr, r, "cannot open %s: %s", f->path, strerror(-r));
+	}
+	return S_ISREG(st.st_mode) ? 0 : err_set(reterr, -EINVAL, "%s is not a file", f->path);
+}
+
+int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr)
+{
+	struct log_file *f = calloc(1, sizeof(*f));
+	int r = 0;
+
+	if (f == NULL) {
+		return err_set(reterr, -ENOMEM, "no memory");
+	}
+	f->fd = -1;
+	f->path = strdup(path);
+	f->plain = malloc(PLAIN_SIZE);
+	if (f->path == NULL || f->plain == NULL) {
+		r = err_set(reterr, -ENOMEM, "no memory");
+		goto out;
+	}
+	r = log_file_is_journal(path) ? journalctl_begin(path + strlen(LOG_FILE_JOURNAL), &f->fd,
+							 &f->journalctl, reterr)
+				      : open_file(f, reterr);
+	r = r < 0 ? r : detect(f, reterr);
+	r = r < 0 ? r : detect_export(f, reterr);
+out:
+	if (r < 0) {
+		log_file_close(f);
+	} else {
+		*ret = f;
+	}
+	return r;
 }
 
 /* Make room at the end: move the unfinished line to the front. */
@@ -179,10 +220,32 @@ static bool take_lines(struct log_file *f, struct str *ret)
 	return ret->len > 0;
 }
 
+/* Lines of a journal's entries. */
+static int read_export(struct log_file *f, struct str *ret, struct errmsg *reterr)
+{
+	size_t len = 0;
+
+	while (len == 0) {
+		if (f->begin == f->end) {
+			f->begin = f->end = 0;
+			int r = f->at_end ? 0 : fill(f, reterr);
+			if (r < 0 || (f->at_end && f->end == 0)) {
+				return r;
+			}
+		}
+		struct str in = {f->plain + f->begin, f->end - f->begin};
+		len = journal_export_step(f->export, &in, f->lines, PLAIN_SIZE);
+		f->begin = f->end - in.len;
+	}
+	*ret = (struct str){f->lines, len};
+	return 1;
+}
+
 int log_file_read(struct log_file *f, struct str *ret, struct errmsg *reterr)
 {
-	int r = 0;
-
+	if (f->export != NULL) {
+		return read_export(f, ret, reterr);
+	}
 	while (!take_lines(f, ret)) {
 		if (f->at_end) {
 			/* What is left has no newline. */
@@ -192,10 +255,9 @@ int log_file_read(struct log_file *f, struct str *ret, struct errmsg *reterr)
 			return ret->len > 0 ? 1 : 0;
 		}
 		move_down(f);
-		r = f->inflate != NULL ? fill_inflated(f) : fill_plain(f);
+		int r = fill(f, reterr);
 		if (r < 0) {
-			return err_set(reterr, r, "cannot read %s further: %s", f->path,
-				       r == -EBADMSG ? "damaged" : strerror(-r));
+			return r;
 		}
 	}
 	return 1;
@@ -206,6 +268,11 @@ void log_file_close(struct log_file *f)
 	if (f != NULL) {
 		inflate_free(f->inflate);
 		fd_close(&f->fd);
+		if (f->journalctl > 0) {
+			(void)journalctl_end(f->journalctl);
+		}
+		free(f->export);
+		free(f->lines);
 		free(f->plain);
 		free(f->packed);
 		free(f->path);

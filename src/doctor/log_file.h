@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * log_file: one log, plain or compressed (gzip, xz, zstd, bzip2: told by its first octets, not by
- * its name), read line by line. Layer: doctor.
+ * its name), read line by line; or the journal of systemd, exported to a file or by its own
+ * program: then each entry is a line. Layer: doctor.
  */
 #ifndef DOCTOR_LOG_FILE_H
 #define DOCTOR_LOG_FILE_H
@@ -10,12 +11,18 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A longer line is cut: what follows its first part is dropped and counted. */
 #define LOG_FILE_LINE_MAX (64 * 1024)
 
+/* A path that begins so means the journal in the folder behind it; none: this machine's. */
+#define LOG_FILE_JOURNAL "journal:"
+
 struct log_file;
+
+bool log_file_is_journal(const char *path);
 
 /**
  * @param ret  To be closed with log_file_close.

@@ -142,8 +142,12 @@ int log_set_add_queue(struct log_set *set, const char *path, struct errmsg *rete
 int log_set_add(struct log_set *set, const char *path, struct errmsg *reterr)
 {
 	struct stat st;
+	bool is_journal = log_file_is_journal(path);
 
-	if (stat(path, &st) < 0) {
+	if (is_journal) {
+		/* As new as now: its lines have full times anyway. */
+		st = (struct stat){.st_ino = 1, .st_mtime = time(NULL)};
+	} else if (stat(path, &st) < 0) {
 		int r = -errno;
 		return err_set(reterr, r, "cannot open %s: %s", path, strerror(-r));
 	}
@@ -171,6 +175,49 @@ int log_set_add(struct log_set *set, const char *path, struct errmsg *reterr)
 	return 0;
 }
 
+/* Does a file of the set hold what syslog writes? Then the journal has the same once more. */
+static bool has_syslog(const struct log_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct str path = str_of(set->files[i].path);
+		if (str_find(path, STR("/log/mail")) < path.len) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_folder(const char *root, const char *path)
+{
+	char name[PATH_MAX];
+	struct stat st;
+	int n = snprintf(name, sizeof(name), "%s%s", root, path);
+
+	return n > 0 && (size_t)n < sizeof(name) && stat(name, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Debian 12 and others have no syslog: mail servers write to the journal only. */
+static int find_journal(struct log_set *set, const char *root)
+{
+	static const char *const folders[] = {"/var/log/journal", "/run/log/journal"};
+	struct errmsg unsaid; /* a machine without the program has its logs elsewhere or nowhere */
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < COUNT_OF(folders); i++) {
+		if (!is_folder(root, folders[i])) {
+			continue;
+		}
+		int n = snprintf(path, sizeof(path), "%s%s%s", LOG_FILE_JOURNAL,
+				 root[0] == '\0' ? "" : root, root[0] == '\0' ? "" : folders[i]);
+		if (n < 0 || (size_t)n >= sizeof(path)) {
+			return 0;
+		}
+		int r = log_set_add(set, path, &unsaid);
+		return r == -ENOMEM ? r : 0;
+	}
+	return 0;
+}
+
 int log_set_find(struct log_set *set, const char *root, struct errmsg *reterr)
 {
 	char pattern[PATH_MAX];
@@ -192,6 +239,9 @@ int log_set_find(struct log_set *set, const char *root, struct errmsg *reterr)
 			}
 		}
 		globfree(&found);
+	}
+	if (r == 0 && !has_syslog(set)) {
+		r = find_journal(set, root);
 	}
 	return r;
 }

@@ -5,11 +5,13 @@ Each run draws anew; POSTERN_SEED repeats one. The stager writes truth.json besi
 the comparer reads it: the doctor gets a root with the logs, or the logs by name, and ids as a notice
 would give them: from mails that came to somebody.
 """
+import gzip
 import json
 import os
 import random
 import secrets
 import shutil
+import subprocess
 import threading
 
 import pytest
@@ -82,7 +84,40 @@ class Case:
         logforms.rotate(self.lines, os.path.dirname(path), os.path.basename(path), random.Random(SEED))
         date(self.root, self.end)
 
-    def check(self, postern, what, ids=()):
+    def exported(self):
+        """`journalctl -o export` of the log, packed or not; the sites' own logs stay files."""
+        self.new_root()
+        data = logforms.journal_export(self.lines, YEAR, self.sc.host.split(".")[0], random.Random(SEED))
+        path = os.path.join(self.folder, "mail.export")
+        if random.Random(self.sc.seed).random() < 0.5:
+            data = gzip.compress(data)
+        with open(path, "wb") as out:
+            out.write(data)
+        date(self.root, self.end)
+        logs = [os.path.join(folder, n) for folder, _, names in os.walk(self.root) for n in names if n == "mail.log"]
+        return [path, *logs]
+
+    def journal(self):
+        """A copy of a machine that has nothing but systemd's journal; False without its programs."""
+        try:
+            tools = staging.unpacked("journal")
+        except staging.Unavailable:
+            return False
+        self.new_root()
+        folder = os.path.join(self.root, "var/log/journal", "0123456789abcdef0123456789abcdef")
+        os.makedirs(folder)
+        data = logforms.journal_export(self.lines, YEAR, self.sc.host.split(".")[0], random.Random(SEED))
+        path = os.path.join(self.folder, "mail.export")
+        with open(path, "wb") as out:
+            out.write(data)
+        subprocess.run([os.path.join(tools, "lib/systemd/systemd-journal-remote"), "-o",
+                        os.path.join(folder, "system.journal"), path], check=True, timeout=60,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       env=dict(os.environ, LD_LIBRARY_PATH=os.path.join(tools, "usr/lib/x86_64-linux-gnu")))
+        date(self.root, self.end)
+        return True
+
+    def check(self, postern, what, ids=(), logs=()):
         with open(os.path.join(self.folder, "truth.json"), encoding="utf-8") as text:
             truths = json.load(text)
         if not ids:
@@ -91,12 +126,12 @@ class Case:
         else:
             expected = [t for t in truths if t["staged"] in ids]
         given = [i for some in ids.values() for i in some] if ids else []
-        document = compare.doctor(postern, root=self.root, ids=given)
+        document = compare.doctor(postern, logs, None if logs else self.root, given)
         problems = compare.wrong(document, expected, also=truths)
         assert not problems, f"POSTERN_SEED={SEED} {self.form} {what}: {problems}"
         return document
 
-    def check_all(self, postern):
+    def check_all(self, postern, journal=True):
         """Plain, rotated and compressed, as a journal; without ids and with some of each cause."""
         some = {k: random.Random(SEED).sample(v, min(2, len(v))) for k, v in self.ids.items() if v}
         self.plain()
@@ -106,6 +141,10 @@ class Case:
             self.check(postern, "with ids", some)
         self.rotated()
         self.check(postern, "rotated", some)
+        if self.form in ("postfix", "exim", "sendmail", "plesk-qmail"):
+            self.check(postern, "exported", some, self.exported())
+        if journal and self.form in ("postfix", "exim") and shutil.which("journalctl") and self.journal():
+            assert self.check(postern, "journal", some)["lines"]["mta"] > 0
 
 
 def real_case(server, folder, sc, rng):
@@ -231,7 +270,7 @@ def test_written_logs(postern, tmp_path, form):
             continue
         size = random.Random(f"{SEED}{cause}").choice((0.5, 1, 3))
         case = written_case(form, str(tmp_path / str(cause)), f"{SEED}w", (cause,) if cause else (), size)
-        case.check_all(postern)
+        case.check_all(postern, journal=cause == "password")
 
 
 @pytest.mark.slow
