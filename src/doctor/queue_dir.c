@@ -76,7 +76,8 @@ static const char *const *parts_of(enum log_mta mta)
 /* ---- walking ---- */
 
 struct level {
-	DIR *dir; /* owned */
+	DIR *dir;     /* owned */
+	char hash[8]; /* its name, below the queue's part */
 };
 
 /* The id in a file's name. @return false: not a message */
@@ -165,8 +166,11 @@ static int walk_part(const struct queue_dir *q, const char *part, queue_visit_fn
 		return r == -ENOENT ? 0 : r;
 	}
 	depth = 1;
+	levels[0].hash[0] = '\0';
 	while (depth > 0 && r == 0) {
-		struct queue_file f = {.place = part, .dir_fd = dirfd(levels[depth - 1].dir)};
+		struct queue_file f = {.place = part,
+				       .dir_fd = dirfd(levels[depth - 1].dir),
+				       .hash = levels[depth - 1].hash};
 		const struct dirent *e = readdir(levels[depth - 1].dir);
 		if (e == NULL) {
 			closedir(levels[--depth].dir);
@@ -175,6 +179,8 @@ static int walk_part(const struct queue_dir *q, const char *part, queue_visit_fn
 		f.name = e->d_name;
 		if (is_hash_name(q->mta, f.name) && depth < DEPTH_MAX &&
 		    open_dir(f.dir_fd, f.name, &levels[depth].dir) == 0) {
+			(void)str_copy(levels[depth].hash, sizeof(levels[depth].hash),
+				       str_of(f.name));
 			depth++;
 		} else if (id_of(q->mta, f.name, &f.id)) {
 			r = visit_file(q, &f, visit, ctx);

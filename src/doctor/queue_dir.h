@@ -25,6 +25,7 @@ struct queue_dir {
 struct queue_file {
 	const char *place; /* "deferred", "hold" …; "input" of Exim */
 	const char *name;  /* in `dir_fd` */
+	const char *hash;  /* the hashed folder that it is in; "": none */
 	struct str id;
 	int dir_fd;
 	int fd; /* open for reading */

@@ -10,6 +10,7 @@
 
 #include "base/poison.h"
 
+#define IDS_SHOWN_MAX 300
 #define CHECK_TEXT_SIZE (2 * QUEUE_CHECK_OCTETS + 1)
 
 static const struct {
@@ -286,8 +287,27 @@ static void print_group(const struct queue_plan *p, const struct queue_group *g,
 	}
 }
 
+static void print_ids(const struct queue_plan *p, struct buf *out)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < p->list->count && shown < IDS_SHOWN_MAX; i++) {
+		if (queue_fate_goes(p->list->items[i].fate)) {
+			buf_add_char(out, shown % 6 == 0 ? '\n' : ' ');
+			add_plain(out, p->list->infos[i].id);
+			shown++;
+		}
+	}
+	buf_add(out, p->goes > shown ? STR("\n… all of them are in the plan's file, under "
+					   "\"messages\"\n")
+				     : STR("\n"));
+}
+
 static void print_by_hand(const struct queue_plan *p, struct buf *out)
 {
+	if (p->goes == 0 || p->dir->mta == LOG_MTA_POSTFIX || p->dir->mta == LOG_MTA_EXIM) {
+		return;
+	}
 	if (p->dir->mta == LOG_MTA_QMAIL) {
 		buf_add(out,
 			STR("For qmail this is done by hand: stop qmail-send (not with SIGKILL) "
@@ -295,11 +315,11 @@ static void print_by_hand(const struct queue_plan *p, struct buf *out)
 			    "for its end; for each\nmessage number N of the list remove mess/*/N, "
 			    "info/*/N, local/*/N, remote/*/N and bounce/N; start it again.\n"));
 	} else if (p->dir->mta == LOG_MTA_SENDMAIL) {
-		buf_add(out,
-			STR("For sendmail this is done by hand: for each ID of the list "
-			    "sendmail -qQ -Q\"spam\" -qI ID sets it aside;\nor stop sendmail and "
-			    "remove qfID and dfID. Look into /var/spool/clientmqueue too.\n"));
+		buf_add(out, STR("For sendmail this is done by hand: for each ID of the list "
+				 "sendmail -Q\"spam\" -qIID sets it aside;\nor stop sendmail and "
+				 "remove qfID and dfID. Look into /var/spool/clientmqueue too.\n"));
 	}
+	print_ids(p, out);
 }
 
 void queue_plan_text(const struct queue_plan *p, struct buf *out)

@@ -6,6 +6,7 @@
 
 #include "doctor/queue_list.h"
 #include "proto/queue_exim.h"
+#include "proto/queue_plain.h"
 #include "proto/queue_postfix.h"
 
 #include <errno.h>
@@ -150,15 +151,17 @@ static int read_fd(int fd, struct buf *b, size_t max)
 	return 0;
 }
 
-/* A file beside the one at hand, ID-D or ID-J; that it is not there is no failure. */
-static int read_beside(const struct queue_file *f, char letter, struct buf *b, size_t max,
+/* A file beside the one at hand, ID-D, ID-J or dfID; that it is not there is no failure. */
+static int read_beside(const struct queue_file *f, const char *form, struct buf *b, size_t max,
 		       uint64_t *ret_size)
 {
 	char name[QUEUE_ID_MAX + 3];
 	struct stat st;
 	int r = 0;
 
-	(void)snprintf(name, sizeof(name), "%.*s-%c", STR_ARG(f->id), letter);
+	bool is_before = form[0] != '-';
+	(void)snprintf(name, sizeof(name), "%s%.*s%s", is_before ? form : "", STR_ARG(f->id),
+		       is_before ? "" : form);
 	int fd = openat(f->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		return 0;
@@ -175,7 +178,7 @@ static int read_exim(struct queue_reader *r, const struct queue_file *f,
 		     const struct queue_sink *sink)
 {
 	uint64_t size = 0;
-	int e = read_beside(f, 'J', &r->journal, JOURNAL_MAX, &size);
+	int e = read_beside(f, "-J", &r->journal, JOURNAL_MAX, &size);
 
 	if (e == 0) {
 		e = queue_exim_parse(buf_str(&r->file), buf_str(&r->journal), sink, &r->mail);
@@ -189,7 +192,7 @@ static int read_exim(struct queue_reader *r, const struct queue_file *f,
 	if (r->is_brief) {
 		return 0;
 	}
-	e = read_beside(f, 'D', &r->journal, QUEUE_BODY_BYTES, &size);
+	e = read_beside(f, "-D", &r->journal, QUEUE_BODY_BYTES, &size);
 	struct str body = buf_str(&r->journal);
 	(void)str_take_until(&body, '\n');
 	if (e == 0 && r->content.len + body.len <= r->content.max) {
@@ -277,6 +280,84 @@ static void mark_bounce(struct queue_reader *r)
 	r->view = walk(r, start_of(buf_str(&r->content)));
 }
 
+/* Another file of the same number: info/S/N. That it is not there is no failure. */
+static int read_part(struct queue_reader *r, const struct queue_dir *q, const struct queue_file *f,
+		     const char *part, size_t *ret_len)
+{
+	char name[64];
+	struct stat st;
+	size_t before = r->journal.len;
+	int e = 0;
+
+	(void)snprintf(name, sizeof(name), "%s/%s%s%.*s", part, f->hash,
+		       f->hash[0] == '\0' ? "" : "/", STR_ARG(f->id));
+	int fd = openat(q->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0) {
+		if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+			e = read_fd(fd, &r->journal, JOURNAL_MAX / 4);
+		}
+		close(fd);
+	}
+	*ret_len = r->journal.len - before;
+	return e;
+}
+
+static int read_qmail(struct queue_reader *r, const struct queue_dir *q, const struct queue_file *f,
+		      const struct queue_sink *sink)
+{
+	size_t info = 0;
+	size_t local = 0;
+	size_t remote = 0;
+	int e = read_part(r, q, f, "info", &info);
+
+	e = e < 0 ? e : read_part(r, q, f, "local", &local);
+	e = e < 0 ? e : read_part(r, q, f, "remote", &remote);
+	if (e < 0) {
+		return e;
+	}
+	/* All three in one buffer: views are taken when it no longer grows. */
+	struct str all = buf_str(&r->journal);
+	struct queue_qmail_files files = {.mess = buf_str(&r->file)};
+	files.info = str_take(&all, info);
+	files.local = str_take(&all, local);
+	files.remote = str_take(&all, remote);
+	e = queue_qmail_parse(&files, sink, &r->mail);
+	r->mail.arrival.ns = (int64_t)f->st.st_mtim.tv_sec * NS_PER_S;
+	return e;
+}
+
+static int read_sendmail(struct queue_reader *r, const struct queue_file *f,
+			 const struct queue_sink *sink)
+{
+	uint64_t size = 0;
+	int e = queue_sendmail_parse(buf_str(&r->file), sink, &r->mail);
+
+	if (e < 0 || r->is_brief) {
+		return e;
+	}
+	e = read_beside(f, "df", &r->content, QUEUE_BODY_BYTES, &size);
+	r->size_bytes += size;
+	return e;
+}
+
+static int parse(struct queue_reader *r, const struct queue_dir *q, const struct queue_file *f,
+		 const struct queue_sink *sink)
+{
+	switch (q->mta) {
+	case LOG_MTA_EXIM:
+		return read_exim(r, f, sink);
+	case LOG_MTA_QMAIL:
+		return read_qmail(r, q, f, sink);
+	case LOG_MTA_SENDMAIL:
+		return read_sendmail(r, f, sink);
+	case LOG_MTA_POSTFIX:
+	case LOG_MTA_NONE:
+	case LOG_MTA_COUNT:
+		break;
+	}
+	return queue_postfix_parse(buf_str(&r->file), f->id, sink, &r->mail);
+}
+
 int queue_read(struct queue_reader *r, const struct queue_dir *q, const struct queue_file *f)
 {
 	struct queue_sink sink = {.content = &r->content, .on_rcpt = see_rcpt, .ctx = r};
@@ -288,9 +369,7 @@ int queue_read(struct queue_reader *r, const struct queue_dir *q, const struct q
 	r->size_bytes = (uint64_t)f->st.st_size;
 	int e = read_fd(f->fd, &r->file, r->file.max);
 	if (e == 0) {
-		e = q->mta == LOG_MTA_EXIM
-			    ? read_exim(r, f, &sink)
-			    : queue_postfix_parse(buf_str(&r->file), f->id, &sink, &r->mail);
+		e = parse(r, q, f, &sink);
 	}
 	if (e < 0) {
 		return e;

@@ -18,7 +18,7 @@ struct queue_reader {
 	struct siphash_key key;
 	bool is_brief;      /* set by the caller: the header alone, no marks */
 	struct buf file;    /* as it lies there */
-	struct buf journal; /* Exim's */
+	struct buf journal; /* Exim's -J, then -D; qmail's info, local and remote */
 	struct buf content; /* header and start of the body */
 	struct buf rcpts;   /* one a line */
 	struct buf form;    /* names of the header's fields */
