@@ -60,7 +60,7 @@ static int64_t clamp(int64_t v, int64_t limit)
 }
 
 /* Cells asked for ahead of their use: they lie anywhere in a table larger than a cache. */
-#define PREFETCH 12
+#define PREFETCH 24
 
 int64_t model_member_logit(const struct model_member *m, const uint32_t *bins, size_t n,
 			   struct model_seen *seen)
