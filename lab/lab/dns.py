@@ -8,9 +8,9 @@ import time
 from .ns import LabError
 
 
-def local_data(hosts, mail_domains):
-    """hosts: {name: [addresses]}; mail_domains: {domain: mail host}."""
-    lines = []
+def local_data(hosts, mail_domains, aliases):
+    """hosts: {name: [addresses]}; mail_domains: {domain: mail host}; aliases: as hosts, without names of the addresses."""
+    lines = [f'local-data: "{name}. 300 IN {"AAAA" if ":" in a else "A"} {a}"' for name, addresses in aliases.items() for a in addresses]
     for name, addresses in hosts.items():
         for address in addresses:
             ip = ipaddress.ip_address(address)
@@ -24,11 +24,11 @@ def local_data(hosts, mail_domains):
 
 
 class Resolver:
-    def __init__(self, machine, addresses, hosts, mail_domains):
+    def __init__(self, machine, addresses, hosts, mail_domains, aliases=None):
         self.machine = machine
         self.addresses = addresses
         listen = "\n".join(f"  interface: {a}" for a in addresses)
-        data = "\n".join("  " + line for line in local_data(hosts, mail_domains))
+        data = "\n".join("  " + line for line in local_data(hosts, mail_domains, aliases or {}))
         machine.write("unbound.conf", f"""server:
 {listen}
   access-control: 0.0.0.0/0 allow

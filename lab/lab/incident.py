@@ -6,12 +6,14 @@ postern: in the exchangers' mailboxes, the gateway's nf_tables, and by connectio
 """
 import json
 import math
+import os
+import pwd
 import sys
 import time
 from datetime import datetime
 
 from . import mails
-from .guard import KernelWatch, WireWatch, elements, is_block, is_touched
+from .guard import API, KernelWatch, WireWatch, elements, is_block, is_touched
 from .ns import LabError
 from .world import CUSTOMERS, DNS, GATEWAY, MX, PROBE
 
@@ -28,6 +30,8 @@ BLOCK_WAIT_S = 75
 # A filter that flags less than this share of a folder does not know its spam.
 KNOWN_SHARE = 0.25
 ABUSED_ACCOUNT = "webform@birch.example"
+# B's web site runs as this user, as Debian's web servers do.
+WEB_USER = "www-data"
 
 
 class Stop(Exception):
@@ -75,6 +79,10 @@ class Incident:
         self.clean_sent, self.b_sent, self.a_sent = [], [], []
         self.case = None
         self.ended_at = []
+        self.portal_trust = self.notice = None
+        self.is_reported = False
+        self.guilty = None  # "user:uid 33", as the doctor found it
+        self.deeds = []  # what the owner did, for the report
 
     def address(self, key):
         return CUSTOMERS[key]["v" + self.family]
@@ -101,6 +109,7 @@ class Incident:
 
     def begin(self):
         """A and C send from now on; the kernel is watched."""
+        self.portal_trust = self.world.start_portal(API.rsplit(":", 1)[1])
         self.kernel = KernelWatch(self.world)
         self.wire = WireWatch(self.world, "b")
         self.line.claim(self.guard.has_table(), "the kernel has the table inet postern", "nft lists none")
@@ -142,9 +151,9 @@ class Incident:
         self.line.say(f"B holds {IDLE_SESSIONS} idle sessions to {mx}:25 ({said}; the exchanger's kernel counts {far} from B)")
 
     def turn(self):
-        """B's web form is abused from now on."""
+        """B's web site is abused from now on."""
         self.turned_at = time.time()
-        self.b_stream = mails.Stream(self.world.mta["b"], SPAM_RATE, self._abuse())
+        self.b_stream = mails.Stream(self.world.mta["b"], SPAM_RATE, self._abuse(), spam_user=WEB_USER)
         self.line.say(f"B turns: {SPAM_SHARE:.0%} spam among its mail, {SPAM_RATE:g} messages a second, {SPAM_RECIPIENTS} "
                       f"recipients each, {UNKNOWN_SHARE:.0%} of them unknown")
 
@@ -307,7 +316,11 @@ class Incident:
         sums = sorted((s for s, *_ in best.values()), reverse=True)
         self.line.claim(len(sums) > 1 and sums[0] >= 16 and sums[1] >= 6,
                         "two witnesses: one at h = 16 or more, another at 6 or more", json.dumps(best))
-        self.line.claim(best.get("recipients", (0,))[0] > 0, "recipients speaks against B", json.dumps(best))
+        # Throttled early, B gets so few recipients answered that chance decides whether unknown ones are among them.
+        if proof["recipients_unknown"] >= 5:
+            self.line.claim(best.get("recipients", (0,))[0] > 0, "recipients speaks against B", json.dumps(best))
+        else:
+            self.line.say(f"too few unknown recipients were answered for this witness: {proof['recipients_unknown']}")
         flagged, total = self.flagged_share(self.folders[1])
         if not self.line.claim(total and flagged / total >= KNOWN_SHARE,
                                f"the filter knows this spam: {proof['flagged']} of B's messages flagged",
@@ -335,6 +348,65 @@ class Incident:
         self.line.detail("\n".join(text.split("\n")[:36]))
         return found[0]
 
+    # ---- the owner looks, on B ----
+
+    def _doctor(self, *arguments):
+        """`postern doctor` as root on B: its own logs, its own connections; it trusts the portal's certificate."""
+        program = os.path.join(self.guard.build, "src", "cli", "postern")
+        return self.world.machines["b"].try_run(["env", f"CURL_CA_BUNDLE={self.portal_trust}", program, "doctor", *arguments])
+
+    def find_cause(self, notice):
+        """From the notice in B's mailbox and B's own log to who sent it."""
+        self.notice = self.world.machines["b"].file("notice.eml")
+        with open(self.notice, "wb") as out:
+            out.write(notice)
+        began = time.monotonic()
+        code, out, err = self._doctor("--notice", self.notice, "--json")
+        if not self.line.claim(code == 0, "the doctor on B reads the notice and B's own log", f"exit {code}: {err or out}"):
+            return
+        found = json.loads(out)
+        if self.world.starttls:
+            names = [a["name"] for a in found["accused"]]
+            self.line.say(f"the notice has no examples, as all was encrypted; by B's log alone the doctor blames {names or 'nobody'}")
+        else:
+            self._check_cause(found)
+        self.line.say(f"the doctor took {time.monotonic() - began:.2f} s for {found['lines']['total']} lines")
+        self.line.detail("\n".join(self._doctor("--notice", self.notice)[1].split("\n")[:24]))
+
+    def _check_cause(self, found):
+        guilty = found["accused"][0] if found["accused"] else {"name": None, "kind": None, "cause": None}
+        named = [i for i in found["ids"] if i["source"] == guilty["name"]]
+        self.guilty = f"{guilty['kind']}:{guilty['name']}" if guilty["name"] else None
+        self.line.claim(guilty["name"] in (WEB_USER, f"uid {pwd.getpwnam(WEB_USER).pw_uid}") and guilty["kind"] == "user",
+                        f"the doctor finds the cause: {guilty['name']}, the user of B's web server", json.dumps(guilty))
+        # A quick block lets so little out that the log can't tell a script from a form or a list.
+        self.line.claim("password" in guilty.get("ruled_out", []), f"it rules out a stolen password, and says: {guilty['cause']}",
+                        json.dumps(guilty))
+        self.line.claim(len(found["accused"]) == 1, "the doctor blames nobody else on B", json.dumps(found["accused"][1:]))
+        self.line.claim(named and len(named) == len(found["ids"]),
+                        f"each of the {len(found['ids'])} messages in the notice is traced to it", json.dumps(found["ids"]))
+
+    def report(self):
+        """What the doctor found and what was done goes to the provider; once."""
+        arguments = ["report", "--notice", self.notice, "--send", "--quiet", "1"]
+        for deed in self.deeds:
+            arguments += ["--did", deed]
+        code, out, err = self._doctor(*arguments)
+        if not self.line.claim(code == 0, "the doctor's report is sent over HTTPS with the notice's token", f"exit {code}: {err or out}"):
+            return
+        sent = json.loads(out)
+        case = self.guard.json("case", "show", self.case)
+        kept = case["doctor_reports"]
+        self.line.claim(len(kept) == 1 and kept[0]["standing"] == "reported" and kept[0]["report"] == sent,
+                        "it stands in the case, as reported", json.dumps(kept)[:300])
+        results = {c["name"]: c["result"] for c in case["unblock"]["checks"]}
+        self.line.claim(self.is_shut() and results.get("cause_and_fix") != "proved", "it proves nothing and opens nothing", json.dumps(results))
+        code, _, _ = self._doctor(*arguments)
+        self.line.claim(code == 8, "the token is good for one report", f"exit {code}")
+        self.is_reported = True
+        self.line.say(f"reported: cause {sent['cause']}, source {(sent['source'] or {}).get('name')}, stopped: {sent['source_stopped']}"
+                      + (f" ({'; '.join(sent['not_stopped'])})" if sent["not_stopped"] else ""))
+
     def check_inbound(self):
         ident = f"<inbound.{time.time_ns()}@post.test>"
         self.world.mta["mx1"].send("someone@post.test", [f"owner@{self.b['domain']}"],
@@ -355,23 +427,49 @@ class Incident:
         self.line.claim(self.is_shut(), "B is still blocked after it")
 
     def fix(self):
-        """The owner closes the form, deletes the spam, and holds the rest of the queue."""
+        """The owner closes the form, and purges the queue by the doctor's plan; what stays is held until the unblock."""
         self.b_sent = self.b_stream.stop()
         mta = self.world.mta["b"]
         mta.hold(True)
         time.sleep(0.5)
-        gone = mta.purge(lambda sender: sender not in (ABUSED_ACCOUNT, "MAILER-DAEMON", ""))
+        gone = None
+        if self.guilty:
+            gone = self._purge_by_plan()
+        if gone is None:
+            gone = mta.purge(lambda sender: sender not in (ABUSED_ACCOUNT, "MAILER-DAEMON", ""))
         mta.hold(True)
-        waiting = mta.queue()
-        self.line.say(f"B is mended: the form is closed, {gone} spam messages deleted from the queue, "
-                      f"{len(waiting)} legitimate ones held")
+        self.deeds = ["stop: form closed", f"purge: {gone} messages deleted from the queue"]
+        self.line.say(f"B is mended: the form is closed, {gone} messages deleted from the queue, {len(mta.queue())} held")
+
+    def _purge_by_plan(self):
+        """`postern doctor queue --plan`, then `--apply`; checked against what the lab knows of each message."""
+        mta = self.world.mta["b"]
+        good = {s.ident for s in self.b_sent if not s.is_spam}
+        before = mta.queued_idents()
+        plan = self.world.machines["b"].file("plan.json")
+        code, out, err = self._doctor("queue", "--plan", plan, "--source", self.guilty, "--whole", "--json")
+        if not self.line.claim(code == 0, "the doctor plans the purge of B's queue", f"exit {code}: {err or out}"):
+            return None
+        code, out, err = self._doctor("queue", "--apply", plan, "--json")
+        if not self.line.claim(code == 0, "the plan is applied", f"exit {code}: {err or out}"):
+            return None
+        after = mta.queued_idents()
+        spam_left = [i for i in after if i in before and i in {s.ident for s in self.b_sent if s.is_spam}]
+        lost = [i for i in before & good if i not in after]
+        self.line.claim(not spam_left, f"all {len(before) - len(before & good)} spam messages of the source are gone from B's queue",
+                        f"{len(spam_left)} left")
+        self.line.claim(not lost, f"all {len(before & good)} legitimate messages of B's owner still wait in it", f"{len(lost)} lost")
+        return json.loads(out)["deleted"]
 
     def unblock(self, wait_s):
         self.line.say(f"the cool-down and quiet time are shortened by this demo's configuration (usual: 1 h and 10 min)")
 
+        plea = ["--cause", "the web form let anybody choose the recipients", "--fix", "form closed, queue purged"]
+        if self.is_reported and not self.world.starttls:
+            plea = ["--from-report"]
+
         def ask():
-            return self.guard.cli("case", "unblock", self.case, "--cause", "the web form let anybody choose the recipients",
-                                  "--fix", "form closed, queue purged", "--json")
+            return self.guard.cli("case", "unblock", self.case, *plea, "--json")
         end = time.monotonic() + wait_s
         while True:
             code, out, err = ask()
@@ -450,10 +548,14 @@ class Incident:
         self.order_times()
         self.wait_case()
         self.show_evidence()
-        self.wait_notice()
+        notice = self.wait_notice()
         self.check_inbound()
         self.premature_unblock()
+        if notice:
+            self.find_cause(notice)
         self.fix()
+        if notice:
+            self.report()
         self.unblock(60)
         self.mail_flows()
         self.end()

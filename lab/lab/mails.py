@@ -87,10 +87,12 @@ class Sent:
 class Stream(threading.Thread):
     """Sends through one Postfix's queue until told to stop: what a customer's programs do."""
 
-    def __init__(self, mta, rate, draw, limit=None):
-        """draw() gives (mail, is_spam, envelope sender, recipients)."""
+    def __init__(self, mta, rate, draw, limit=None, spam_user=None):
+        """draw() gives (mail, is_spam, envelope sender, recipients). Spam is sent by a user of the machine, if one is
+        named, else as all else is."""
         super().__init__(daemon=True)
         self.mta, self.rate, self.draw, self.limit = mta, rate, draw, limit
+        self.spam_user = spam_user
         self.sent = []
         self.error = None
         self.stopping = threading.Event()
@@ -99,19 +101,21 @@ class Stream(threading.Thread):
     def run(self):
         due = time.monotonic()
         injector = self.mta.injector()
+        spammer = injector if self.spam_user is None else self.mta.injector(self.spam_user)
         try:
             while not self.stopping.is_set() and (self.limit is None or len(self.sent) < self.limit):
                 mail, is_spam, sender, recipients = self.draw()
                 ident = f"<{os.urandom(9).hex()}@{sender.split('@')[1]}>"
                 record = Sent(ident, is_spam, mail.name, recipients)
-                injector.send(sender, recipients, mail.prepared(recipients[0], ident))
+                (spammer if is_spam else injector).send(sender, recipients, mail.prepared(recipients[0], ident))
                 self.sent.append(record)
                 due += 1 / self.rate
                 self.stopping.wait(max(0, due - time.monotonic()))
         except (LabError, OSError) as problem:
             self.error = problem
         finally:
-            injector.close()
+            for each in {injector, spammer}:
+                each.close()
 
     def stop(self):
         self.stopping.set()

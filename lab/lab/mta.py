@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -163,9 +164,9 @@ class Postfix:
         args = ["sendmail", "-i", "-f", sender] + (["-V"] if verp else []) + ["--", *recipients]
         self.machine.run(args, input=message, text=False)
 
-    def injector(self):
+    def injector(self, user=None):
         """A program on this machine that sends much; see Injector."""
-        return Injector(self.machine)
+        return Injector(self.machine, user)
 
     def queue(self):
         """[(queue id, sender, [recipients])] of what waits."""
@@ -174,6 +175,11 @@ class Postfix:
             item = json.loads(line)
             found.append((item["queue_id"], item["sender"], [r["address"] for r in item["recipients"]]))
         return found
+
+    def queued_idents(self):
+        """The Message-IDs of what waits: the queue's ids, looked up in the log, where the last one of an id counts."""
+        ident_of = dict(re.findall(r"cleanup\[\d+\]: (\w+): message-id=(\S+)", self.log()))
+        return {ident_of[q] for q, _, _ in self.queue() if q in ident_of}
 
     def purge(self, keep):
         """Delete from the queue what `keep(sender)` does not want; how many went."""
@@ -208,11 +214,14 @@ class Postfix:
 
 
 class Injector:
-    """Sends message after message through the machine's own queue, without a process for each."""
+    """Sends message after message through the machine's own queue: by SMTP over one connection, or, as a
+    user, with the program sendmail, as this user's web site would."""
 
-    def __init__(self, machine):
-        self.process = machine.popen([sys.executable, os.path.join(HERE, "injector.py")], stdin=subprocess.PIPE,
-                                     stdout=subprocess.PIPE)
+    def __init__(self, machine, user=None):
+        command = [sys.executable, os.path.join(HERE, "injector.py")]
+        if user is not None:
+            command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command, "program"]
+        self.process = machine.popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def send(self, sender, recipients, message):
         head = json.dumps({"from": sender, "to": recipients, "size": len(message)})

@@ -10,6 +10,7 @@ class Timeline:
         self.began = time.time()
         self.failed = []
         self.held = 0
+        self.claims = []  # those that held
 
     def _print(self, text):
         print(text, file=self.out, flush=True)
@@ -29,6 +30,7 @@ class Timeline:
         """Something that was checked from outside postern."""
         if holds:
             self.held += 1
+            self.claims.append(text)
             self._print(f"            ok: {text}")
         else:
             self.failed.append(text)

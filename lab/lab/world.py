@@ -36,6 +36,7 @@ CUSTOMERS = {
 }
 GATEWAY = {"host": "gw.provider.example", "domain": "provider.example", "v4": "198.51.100.1",
            "v6": "2001:db8:f000::1", "customers4": "203.0.113.1", "link6": "fe80::1"}
+PORTAL = "abuse." + GATEWAY["domain"]
 MX = {
     "mx1": {"host": "mx1.relay-one.example", "v4": "198.51.100.25", "v6": "2001:db8:f000::25",
             "domains": ["harbour.example", "lantern.example", "meadow.example", "orchard.example",
@@ -247,7 +248,8 @@ class World:
         mail = {c["domain"]: c["host"] for c in CUSTOMERS.values()}
         mail |= {d: m["host"] for m in MX.values() for d in m["domains"]}
         mail |= {GATEWAY["domain"]: GATEWAY["host"]}
-        self.resolver = Resolver(dns, [DNS["v4"], DNS["v6"]], hosts, mail)
+        self.resolver = Resolver(dns, [DNS["v4"], DNS["v6"]], hosts, mail,
+                                 {PORTAL: [GATEWAY["v4"], GATEWAY["v6"]]})
 
     def _users(self, machine):
         """posternd's users exist on the gateway only, in its own passwd; and it has its own /run."""
@@ -289,10 +291,20 @@ class World:
             self._mta(machine, settings).services.append(
                 "465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes -o smtpd_tls_security_level=encrypt")
 
-    def _certificate(self, machine, host):
+    def start_portal(self, api_port):
+        """https://PORTAL on the gateway, in front of posternd's API. Gives the file that customers trust."""
+        gw = self.machines["gw"]
+        files = [gw.file("portal-cert.pem"), gw.file("portal-key.pem")]
+        self._certificate(gw, PORTAL, *files)
+        portal = gw.popen([sys.executable, os.path.join(ns.HERE, "portal.py"), *files, str(api_port)], stdout=-1, text=True)
+        if portal.stdout.readline() != "ready\n":
+            raise LabError("the portal did not start")
+        return files[0]
+
+    def _certificate(self, machine, host, cert=None, key=None):
         ns.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
                 "-nodes", "-days", "2", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}",
-                "-keyout", machine.file("etc-postfix", "key.pem"), "-out", machine.file("etc-postfix", "cert.pem")])
+                "-keyout", key or machine.file("etc-postfix", "key.pem"), "-out", cert or machine.file("etc-postfix", "cert.pem")])
 
     def _mta(self, machine, settings, family="both"):
         mta = Postfix(machine, settings, family)

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from conftest import ROOT
 from lab import ns
 
@@ -49,3 +51,13 @@ def test_an_interrupted_demo_leaves_nothing(features, built):
     assert demo.returncode == 130
     assert token and not [n for n in os.listdir(ns.NETNS_DIR) if token in n]
     assert not [p for d in ("/tmp", "/dev/shm") if os.path.isdir(d) for p in os.listdir(d) if token in p]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_the_demo_is_reliable_and_short(features, built, seed):
+    began = time.monotonic()
+    done = subprocess.run([DEMO, "--seed", seed], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok: the doctor finds the cause: uid") == 2 and done.stdout.count("ok: it stands in the case, as reported") == 2
+    assert time.monotonic() - began < 130

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-POSTFIX = "2026-11-20T10:0{n}:00+00:00 m postfix/qmgr[7]: 4ABC{n}: from=<a@b.example>, size=900, nrcpt=1 (queue active)\n"
+POSTFIX = "2026-11-20T10:0{n}:00+00:00 m postfix/qmgr[7]: 4ABCDE123{n}: from=<a@b.example>, size=900, nrcpt=1 (queue active)\n"
 
 # Argument: uid, then "address port" pairs. Says when all are tried, then keeps them.
 TALKER = """
@@ -40,8 +40,9 @@ def room(features, tmp_path):
     (tmp_path / "log").mkdir()
     now = time.time()
     (tmp_path / "log" / "mail.log").write_text("".join(
-        f"{time.strftime('%Y-%m-%dT%H:%M:%S+00:00', time.gmtime(now - 60 * (9 - n)))} m postfix/qmgr[7]: 4ABC{n}: from=<a@b.example>, "
-        f"size=900, nrcpt=1 (queue active)\n" for n in range(9)))
+        f"{time.strftime('%Y-%m-%dT%H:%M:%S+00:00', time.gmtime(now - 60 * (9 - n)))} m postfix/{line}\n" for n in range(9)
+        for line in (f"smtpd[5]: 4ABCDE123{n}: client=mx.example[192.0.2.99]", f"cleanup[6]: 4ABCDE123{n}: message-id=<{n}@b.example>",
+                     f"qmgr[7]: 4ABCDE123{n}: from=<a@b.example>, size=900, nrcpt=1 (queue active)")))
     (tmp_path / "passwd").write_text("root:x:0:0::/root:/bin/sh\npostfix:x:801:801::/:/bin/false\nsite7:x:802:802::/:/bin/false\n")
     holder = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "ready\n"

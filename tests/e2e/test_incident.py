@@ -10,6 +10,8 @@ from lab import guard, incident, timeline
 HAM = os.path.join(ROOT, "lab", "mail", "ham")
 SPAM = os.path.join(ROOT, "lab", "mail", "spam")
 SEED = 3
+DOCTOR = ["the doctor finds the cause: uid", "rules out a stolen password", "blames nobody else", "is traced to it", "report is sent over HTTPS", "stands in the case, as reported",
+          "proves nothing and opens nothing", "good for one report"]
 
 
 def play(lab):
@@ -25,6 +27,8 @@ def play(lab):
         act.stop()
     assert not line.failed, "\n".join(line.failed) + "\n" + postern.log_tail()
     assert line.held > 20
+    for claim in DOCTOR if not lab.starttls else DOCTOR[4:]:
+        assert any(claim in held for held in line.claims), claim
     said = postern.log_tail(1 << 20)
     assert "runtime error" not in said and "AddressSanitizer" not in said, said
 
