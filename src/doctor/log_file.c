@@ -33,6 +33,7 @@ struct log_file {
 	char *packed;
 	struct str packed_left;
 	bool at_end;
+	bool was_full;                 /* the unpacked octets had just no room */
 	bool unfinished;               /* the packed octets so far end within something */
 	bool can_tell;                 /* the format says where its end is */
 	bool skipping;                 /* the rest of a line that was too long */
@@ -93,7 +94,8 @@ static int fill_inflated(struct log_file *f)
 {
 	size_t len = 0;
 
-	if (f->packed_left.len == 0) {
+	/* All was taken in, but what came out may not have had room: then ask again first. */
+	if (f->packed_left.len == 0 && !f->was_full) {
 		ssize_t n = read_some(f->fd, f->packed, PACKED_SIZE);
 		if (n <= 0) {
 			f->at_end = true;
@@ -104,6 +106,7 @@ static int fill_inflated(struct log_file *f)
 	int r = inflate_step(f->inflate, &f->packed_left, f->plain + f->end, PLAIN_SIZE - f->end,
 			     &len);
 	f->end += len;
+	f->was_full = f->end == PLAIN_SIZE;
 	f->unfinished = r == 1;
 	if (r < 0) {
 		f->at_end = true;

@@ -251,6 +251,19 @@ BLIND = {"qmail": ("password", "webmail", "forwarding", "open_relay", "direct"),
          "plesk-qmail": ("forwarding", "open_relay", "direct")}
 
 
+@pytest.mark.parametrize("pack", ("gzip", "xz", "zstd", "bzip2"))
+def test_what_is_packed_much_is_read_to_its_end(postern, tmp_path, pack):
+    """A log whose last octets unpack to more than the reader holds at once."""
+    path = str(tmp_path / "mail.log")
+    line = f"Jun 16 04:05:06 srv postfix/smtpd[7]: connect from unknown[203.0.113.7]{'.' * 60}"
+    for count in (2000, 5000, 20000):
+        write(path, [line] * count)
+        packed = subprocess.run([pack, "-c", path], check=True, stdout=subprocess.PIPE).stdout
+        with open(path + ".p", "wb") as out:
+            out.write(packed)
+        assert compare.doctor(postern, [path + ".p"])["lines"]["total"] == count
+
+
 def written_case(form, folder, seed, causes, size):
     rng = random.Random(f"{seed}-{form}")
     sc = Scenario(seed, causes, size=size)
