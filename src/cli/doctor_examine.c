@@ -302,6 +302,10 @@ int doctor_examine(const struct cli *cli, const struct cli_args *args, struct ex
 	if (r != CLI_DONE) {
 		return r;
 	}
+	if (ret->is_here || cli_has(args, "root")) {
+		const char *root = cli_value(args, "root");
+		ret->diagnosis.place.panel = advice_find_panel(root == NULL ? "" : root);
+	}
 	int x = look_at_connections(args, &w, ret, &err);
 	return x == 0 ? CLI_DONE : say(&err, x == -EINVAL ? CLI_USAGE : CLI_FAILED);
 }

@@ -6,6 +6,10 @@
 
 #include "base/assert.h"
 
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
 #include "base/poison.h"
 
 #define STEPS_MAX 8
@@ -90,11 +94,109 @@ const char *advice_title(enum cause c)
 	return advice[c].title;
 }
 
-void advice_print(enum cause c, struct buf *out)
+enum advice_panel advice_find_panel(const char *root)
+{
+	static const char *const places[] = {
+		[PANEL_PLESK] = "/usr/local/psa",
+		[PANEL_CPANEL] = "/usr/local/cpanel",
+		[PANEL_DIRECTADMIN] = "/usr/local/directadmin",
+	};
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (size_t i = PANEL_PLESK; i < COUNT_OF(places); i++) {
+		int n = snprintf(path, sizeof(path), "%s%s", root, places[i]);
+		if (n > 0 && (size_t)n < sizeof(path) && stat(path, &st) == 0 &&
+		    S_ISDIR(st.st_mode)) {
+			return (enum advice_panel)i;
+		}
+	}
+	return PANEL_NONE;
+}
+
+/* How it is stopped here: the panel's own way for a login and for a site, else the system's. */
+static const char *const stop_account[] = {
+	[PANEL_NONE] = "doveadm kick ADDRESS (after the new password), then restart the mail "
+		       "server",
+	[PANEL_PLESK] = "plesk bin mail -u ADDRESS -passwd NEW, then systemctl restart postfix "
+			"dovecot",
+	[PANEL_CPANEL] = "uapi --user=USER Email suspend_outgoing email=ADDRESS, then a new "
+			 "password",
+	[PANEL_DIRECTADMIN] = "echo ADDRESS >> /etc/virtual/blacklist_smtp_usernames, then a new "
+			      "password",
+};
+static_assert(COUNT_OF(stop_account) == PANEL_COUNT, "a way for every panel");
+
+static const char *const stop_site[] = {
+	[PANEL_NONE] = "chmod 000 SCRIPT; look at crontab -u USER -l and the user's processes",
+	[PANEL_PLESK] = "plesk bin subscription --webspace-off DOMAIN; look at crontab -u USER -l",
+	[PANEL_CPANEL] = "whmapi1 suspendacct user=USER; look at crontab -u USER -l",
+	[PANEL_DIRECTADMIN] = "suspend USER in the panel (List Users); look at crontab -u USER -l",
+};
+static_assert(COUNT_OF(stop_site) == PANEL_COUNT, "a way for every panel");
+
+static const char *command_of(enum cause c, const struct advice_place *where)
+{
+	static const char *const relay[] = {
+		[LOG_MTA_NONE] = NULL,
+		[LOG_MTA_POSTFIX] = "postconf mynetworks smtpd_relay_restrictions; then postfix "
+				    "reload",
+		[LOG_MTA_EXIM] = "exim -bP hostlists | grep relay; then restart exim",
+		[LOG_MTA_QMAIL] = "look at /etc/tcp.smtp for RELAYCLIENT, and Plesk's white list",
+		[LOG_MTA_SENDMAIL] = "look at /etc/mail/access and relay-domains; then make -C "
+				     "/etc/mail",
+	};
+	static_assert(COUNT_OF(relay) == LOG_MTA_COUNT, "a way for every mail server");
+
+	if (c == CAUSE_PASSWORD) {
+		return stop_account[where->panel];
+	}
+	if (c == CAUSE_SITE || c == CAUSE_FORM) {
+		return stop_site[where->panel];
+	}
+	return c == CAUSE_OPEN_RELAY ? relay[where->mta] : NULL;
+}
+
+void advice_print_setting(const struct cause_verdict *v, const struct attribution_sender *s,
+			  const struct advice_place *where, struct buf *out)
+{
+	bool is_local = s->kind == SOURCE_USER;
+
+	if (!v->wants_script && v->cause != CAUSE_UNKNOWN) {
+		return;
+	}
+	if (is_local && where->mta == LOG_MTA_EXIM) {
+		buf_printf(out,
+			   "  not logged: the folder of each local mail. In %s:\n"
+			   "    log_selector = +arguments +pid +subject\n",
+			   where->panel == PANEL_CPANEL ? "WHM, Exim Configuration Manager"
+							: "Exim's configuration");
+	}
+	if (is_local) {
+		buf_add(out, STR("  not logged: the script that sent it. In php.ini:\n"
+				 "    mail.log = /var/log/phpmail.log\n"
+				 "    mail.add_x_header = On\n"));
+	} else if (where->mta == LOG_MTA_QMAIL) {
+		buf_add(out, STR("  not logged: logins. Let the SMTP server log each one with its "
+				 "process number.\n"));
+	} else if (s->kind == SOURCE_SERVER) {
+		buf_add(out, STR("  not logged: who hands mail in at this machine's own port. Let "
+				 "programs and webmail\n"
+				 "  log in there (Postfix: smtpd_sasl_auth_enable = yes, and no "
+				 "permit_mynetworks for 127.0.0.1).\n"));
+	}
+}
+
+void advice_print(enum cause c, const struct advice_place *where, struct buf *out)
 {
 	ASSERT(c < CAUSE_COUNT);
+	const char *command = command_of(c, where);
+
 	buf_add(out, STR("  what to do:\n"));
 	for (unsigned i = 0; i < STEPS_MAX && advice[c].steps[i] != NULL; i++) {
 		buf_printf(out, "    %u. %s\n", i + 1, advice[c].steps[i]);
+		if (i == 0 && command != NULL) {
+			buf_printf(out, "       Here: %s\n", command);
+		}
 	}
 }

@@ -76,6 +76,7 @@ static void read_line(struct pass *p, struct str raw)
 		return;
 	}
 	p->d->lines_mta++;
+	p->d->by_mta[e.mta]++;
 	p->d->lines_classified += e.type != LOG_UNKNOWN ? 1 : 0;
 	attribution_step(p->d->attribution, &l, &e, p->place);
 }
@@ -222,6 +223,12 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 					  (uint32_t)(opts->set->count - 1));
 	}
 	attribution_end(d.attribution);
+	for (size_t i = LOG_MTA_NONE + 1; i < LOG_MTA_COUNT; i++) {
+		bool is_more = d.place.mta == LOG_MTA_NONE || d.by_mta[i] > d.by_mta[d.place.mta];
+		if (d.by_mta[i] > 0 && is_more) {
+			d.place.mta = (enum log_mta)i;
+		}
+	}
 	accuse(&d);
 	share_hours(&d);
 	*ret = d;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "core/attribution.h"
 #include "core/cause.h"
+#include "doctor/advice.h"
 #include "doctor/inquiry.h"
 #include "doctor/log_set.h"
 #include "doctor/queue_list.h"
@@ -43,6 +44,8 @@ struct diagnosis {
 	bool damaged;      /* a file could not be read to its end */
 	struct wall begin; /* of the first line with a time and the last; ns 0: none */
 	struct wall end;
+	uint64_t by_mta[LOG_MTA_COUNT];  /* lines of each mail server */
+	struct advice_place place;       /* what is advised is for it */
 	const struct inquiry *inquiry;   /* borrowed; NULL: nothing was asked for */
 	uint64_t from_queue;             /* messages that are in the queue and in no log */
 	struct attribution_sender *made; /* owned: a source that is in no log */

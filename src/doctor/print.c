@@ -192,7 +192,7 @@ static void print_numbers(const struct attribution_sender *s, struct buf *out)
 }
 
 static void print_accused(const struct diagnose_accused *a, const struct log_set *set,
-			  struct buf *out)
+			  const struct advice_place *where, struct buf *out)
 {
 	const struct attribution_sender *s = a->sender;
 
@@ -218,7 +218,8 @@ static void print_accused(const struct diagnose_accused *a, const struct log_set
 		add_plain(out, s->evidence[i].text);
 		buf_add_char(out, '\n');
 	}
-	advice_print(a->verdict.cause, out);
+	advice_print_setting(&a->verdict, s, where, out);
+	advice_print(a->verdict.cause, where, out);
 }
 
 static void print_ids(const struct diagnosis *d, struct buf *out)
@@ -308,6 +309,6 @@ void print_text(const struct diagnosis *d, const struct log_set *set, const stru
 	}
 	for (size_t i = 0; i < d->accused_count; i++) {
 		buf_add_char(out, '\n');
-		print_accused(&d->accused[i], set, out);
+		print_accused(&d->accused[i], set, &d->place, out);
 	}
 }

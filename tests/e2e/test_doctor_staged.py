@@ -131,12 +131,30 @@ class Case:
         assert not problems, f"POSTERN_SEED={SEED} {self.form} {what}: {problems}"
         return document
 
+    def check_advice(self, postern):
+        """The steps name this system's own commands; what is missing in the log has its setting."""
+        done = subprocess.run([postern, "doctor", "--root", self.root], check=True, stdout=subprocess.PIPE, text=True,
+                              timeout=60)
+        panel = "plesk" if self.form == "plesk-qmail" and self.sc.panel == "plain" else self.sc.panel
+        site = {"plesk": "--webspace-off", "cpanel": "whmapi1 suspendacct", "directadmin": "suspend USER in the panel",
+                "plain": "chmod 000"}[panel]
+        account = {"plesk": "plesk bin mail", "cpanel": "suspend_outgoing", "directadmin": "blacklist_smtp_usernames",
+                   "plain": "doveadm kick"}[panel]
+        causes = [t["cause"] for t in self.sc.truths]
+        if self.form != "plesk-qmail":
+            assert (site in done.stdout) == ("site" in causes or "form" in causes), done.stdout
+            assert (account in done.stdout) == ("password" in causes), done.stdout
+        if causes == ["site"]:
+            named = self.sc.php_log or (self.form == "exim" and self.sc.exim_arguments)
+            assert ("mail.log = " in done.stdout) == (not named), done.stdout
+
     def check_all(self, postern, journal=True):
         """Plain, rotated and compressed, as a journal; without ids and with some of each cause."""
         some = {k: random.Random(SEED).sample(v, min(2, len(v))) for k, v in self.ids.items() if v}
         self.plain()
         document = self.check(postern, "plain")
         assert document["lines"]["classified"] == document["lines"]["mta"]
+        self.check_advice(postern)
         if some:
             self.check(postern, "with ids", some)
         self.rotated()
