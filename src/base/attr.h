@@ -19,6 +19,9 @@
 /* Not zeroed by -ftrivial-auto-var-init: for large buffers that are written before they are read.
  */
 #define UNINITIALIZED __attribute__((uninitialized))
+/* In a loop that clears memory: keeps the compiler from making it a call or a string instruction.
+ */
+#define NO_MEMSET __asm__ volatile("")
 /* A switch case that goes on into the next one on purpose. */
 #define FALLTHROUGH __attribute__((fallthrough))
 

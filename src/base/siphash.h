@@ -11,6 +11,7 @@
 
 #include "base/attr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -46,12 +47,22 @@ static inline uint64_t siphash13(const struct siphash_key *key, const void *data
 	uint64_t last = (uint64_t)len << 56;
 	uint64_t word;
 
+	bool is_short = len < sizeof(word);
+
 	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
 		v[3] ^= word;
 		siphash_round(v);
 		v[0] ^= word;
 	}
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	if (!is_short && len > 0) {
+		/* The last octets as the end of a word that begins before them. */
+		memcpy(&word, p + len - sizeof(word), sizeof(word));
+		last |= word >> (8 * (sizeof(word) - len));
+		len = 0;
+	}
+#endif
 	for (size_t i = 0; i < len; i++) {
 		last |= (uint64_t)p[i] << (8 * i);
 	}

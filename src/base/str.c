@@ -39,14 +39,62 @@ int str_compare(struct str a, struct str b)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
+/* A longer needle is searched for by a method that stays linear whatever the text. */
+#define SHORT_MAX 32
+
+#ifdef __SSE2__
+/* Sixteen places at once where the first and the last octet are right. @return SIZE_MAX: not in the
+ * part that could be looked at so; *ret_seen places are done. */
+static size_t find_16(struct str s, struct str needle, size_t *ret_seen)
+{
+	const __m128i first = _mm_set1_epi8(needle.ptr[0]);
+	const __m128i last = _mm_set1_epi8(needle.ptr[needle.len - 1]);
+	size_t i = 0;
+
+	for (; i + needle.len - 1 + 16 <= s.len; i += 16) {
+		const char *p = s.ptr + i;
+		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(p + needle.len - 1));
+		unsigned hits = (unsigned)_mm_movemask_epi8(
+			_mm_and_si128(_mm_cmpeq_epi8(a, first), _mm_cmpeq_epi8(b, last)));
+		for (; hits != 0; hits &= hits - 1) {
+			size_t at = i + (size_t)__builtin_ctz(hits);
+			if (memcmp(s.ptr + at, needle.ptr, needle.len) == 0) {
+				return at;
+			}
+		}
+	}
+	*ret_seen = i;
+	return SIZE_MAX;
+}
+#endif
+
 size_t str_find(struct str s, struct str needle)
 {
+	size_t seen = 0;
+
 	if (needle.len == 0) {
 		return 0;
 	}
-	const char *at = s.len < needle.len ? NULL : memmem(s.ptr, s.len, needle.ptr, needle.len);
-
-	return at == NULL ? s.len : (size_t)(at - s.ptr);
+	if (s.len < needle.len) {
+		return s.len;
+	}
+	if (needle.len > SHORT_MAX) {
+		const char *at = memmem(s.ptr, s.len, needle.ptr, needle.len);
+		return at == NULL ? s.len : (size_t)(at - s.ptr);
+	}
+#ifdef __SSE2__
+	size_t found = find_16(s, needle, &seen);
+	if (found != SIZE_MAX) {
+		return found;
+	}
+#endif
+	for (size_t i = seen; i + needle.len <= s.len; i++) {
+		if (s.ptr[i] == needle.ptr[0] && memcmp(s.ptr + i, needle.ptr, needle.len) == 0) {
+			return i;
+		}
+	}
+	return s.len;
 }
 
 size_t str_find_nocase(struct str s, struct str needle)

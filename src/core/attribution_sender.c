@@ -212,13 +212,15 @@ static char *text_of(struct str s)
 
 void sender_set_script(struct sender *s, struct str script)
 {
-	bool is_odd = script_is_odd(script);
+	/* Runs come from one place: it is looked at once. */
+	bool is_same = str_is_equal(str_of(s->out.script), script);
+	bool is_odd = is_same ? s->is_odd : script_is_odd(script);
 	bool had_odd = s->out.script_odd > 0;
 
 	s->out.scripted++;
 	s->out.script_odd += is_odd ? 1 : 0;
 	/* What is odd stays named, though the site's other mail goes on beside it. */
-	if ((had_odd && !is_odd) || str_is_equal(str_of(s->out.script), script)) {
+	if (is_same || (had_odd && !is_odd)) {
 		return;
 	}
 	char *text = text_of(script);
@@ -226,6 +228,7 @@ void sender_set_script(struct sender *s, struct str script)
 		free(s->script);
 		s->script = text;
 		s->out.script = text;
+		s->is_odd = is_odd;
 	}
 }
 

@@ -35,6 +35,7 @@ struct sender {
 	uint64_t hour_recipients;
 	uint64_t name_hash; /* of the login, to compare senders with */
 	bool in_use;        /* while room is made: a living message is its */
+	bool is_odd;        /* that script */
 	char *script;       /* what out.script shows; NULL: none yet */
 	char *evidence[ATTRIBUTION_EVIDENCE_MAX];
 	uint16_t key_len;

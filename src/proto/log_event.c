@@ -106,6 +106,13 @@ bool log_event_take_address(struct str *text, struct str *ret)
 	if (text->len == 0 || text->ptr[0] != '<') {
 		return false;
 	}
+	/* Nearly all have no quotes: the first bracket ends them. */
+	size_t close = str_find_char(*text, '>');
+	if (close < text->len && str_find_char(str_head(*text, close), '"') == close) {
+		*ret = (struct str){text->ptr + 1, close - 1};
+		*text = str_skip(*text, close + 1);
+		return true;
+	}
 	for (size_t i = 1; i < text->len; i++) {
 		char c = text->ptr[i];
 		if (c == '\\' && quoted) {
@@ -132,9 +139,11 @@ static bool is_unknown_text(struct str at)
 		{"mailbox unavailable", 19}, {"invalid recipient", 17},
 		{"recipient not found", 19}, {"recipient address rejected: undeliverable", 41}};
 	char first = char_lower(at.ptr[0]);
+	char second = at.len > 1 ? char_lower(at.ptr[1]) : '\0';
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		if (texts[i].ptr[0] == first && str_has_prefix_nocase(at, texts[i])) {
+		if (texts[i].ptr[0] == first && texts[i].ptr[1] == second &&
+		    str_has_prefix_nocase(at, texts[i])) {
 			return true;
 		}
 	}
@@ -287,9 +296,25 @@ static void parse_syslog(const struct log_line *l, struct log_event *ret)
 	}
 }
 
+/* For so few octets the string instruction that compilers choose takes longer than its start. */
+static void clear(struct log_event *e)
+{
+#ifdef __SSE2__
+	static_assert(sizeof(*e) % 16 == 0, "in sixteens");
+	char *p = (char *)e;
+	for (size_t i = 0; i < sizeof(*e); i += 16) {
+		_mm_storeu_si128((__m128i *)(void *)(p + i), _mm_setzero_si128());
+		NO_MEMSET;
+	}
+#else
+	memset(e, 0, sizeof(*e));
+#endif
+}
+
 void log_event_parse(const struct log_line *l, struct log_event *ret)
 {
-	*ret = (struct log_event){.type = LOG_NOT_MAIL};
+	clear(ret);
+	static_assert(LOG_NOT_MAIL == 0, "nothing is no mail");
 	switch (l->form) {
 	case LOG_TIME_RFC3164:
 	case LOG_TIME_RFC3339:

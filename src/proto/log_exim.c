@@ -34,8 +34,11 @@ static bool has_id_shape(struct str text, size_t middle, size_t last)
 
 static bool take_id(struct str *text, struct str *ret_id)
 {
-	size_t len = has_id_shape(*text, 6, 2) ? 16 : (has_id_shape(*text, 11, 4) ? 23 : 0);
+	size_t len = 0;
 
+	if (text->len > 16 && text->ptr[6] == '-') {
+		len = has_id_shape(*text, 6, 2) ? 16 : (has_id_shape(*text, 11, 4) ? 23 : 0);
+	}
 	if (len == 0) {
 		return false;
 	}
@@ -62,8 +65,12 @@ static void skip_pid(struct str *text)
 static struct str take_word(struct str *text)
 {
 	bool quoted = false;
-	size_t i = 0;
+	size_t i = str_find_char(*text, ' ');
 
+	/* Nearly all words have no quotes. */
+	if (str_find_char(str_head(*text, i), '"') < i) {
+		i = 0;
+	}
 	while (i < text->len && (quoted || text->ptr[i] != ' ')) {
 		if (text->ptr[i] == '\\' && quoted) {
 			i++;
@@ -257,6 +264,19 @@ static void parse_auth_failed(struct str text, struct log_event *ret)
 	take_host(&host, ret);
 }
 
+static bool is_rejection(struct str text)
+{
+	size_t at;
+
+	while ((at = str_find(text, STR(" rejected "))) < text.len) {
+		text = str_skip(text, at + 10);
+		if (str_has_prefix(text, STR("RCPT ")) || str_has_prefix(text, STR("MAIL "))) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void log_event_exim(const struct log_line *l, struct log_event *ret)
 {
 	struct str text = l->text;
@@ -282,8 +302,7 @@ void log_event_exim(const struct log_line *l, struct log_event *ret)
 	} else if (str_find(str_head(text, 80), STR(" authenticator failed for ")) <
 		   str_head(text, 80).len) {
 		parse_auth_failed(text, ret);
-	} else if (str_find(text, STR(" rejected RCPT ")) < text.len ||
-		   str_find(text, STR(" rejected MAIL ")) < text.len) {
+	} else if (is_rejection(text)) {
 		ret->type = LOG_REJECTED;
 	}
 }

@@ -27,12 +27,37 @@ static bool take_pid(struct str *rest, uint32_t *ret_pid)
 	return true;
 }
 
+#ifdef __SSE2__
+/* Which of 32 octets are `c`, the first one lowest. */
+static uint32_t octets_32(const char *p, char c)
+{
+	const __m128i *v = (const __m128i *)(const void *)p;
+	const __m128i wanted = _mm_set1_epi8(c);
+	uint32_t low = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v), wanted));
+	uint32_t high = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(v + 1), wanted));
+
+	return low | high << 16;
+}
+#endif
+
 /* Where the name in a tag ends: at ':', '[' or ' '; and the last '/' before it, SIZE_MAX: none. */
 static size_t find_tag_end(struct str head, size_t *ret_slash)
 {
 	size_t end = 0;
 
 	*ret_slash = SIZE_MAX;
+#ifdef __SSE2__
+	if (head.len >= 32) {
+		uint32_t stop = octets_32(head.ptr, ':') | octets_32(head.ptr, '[') |
+				octets_32(head.ptr, ' ');
+		if (stop != 0) {
+			end = (size_t)__builtin_ctz(stop);
+			uint32_t slashes = octets_32(head.ptr, '/') & ((1U << end) - 1);
+			*ret_slash = slashes == 0 ? SIZE_MAX : 31 - (size_t)__builtin_clz(slashes);
+			return end;
+		}
+	}
+#endif
 	while (end < head.len && head.ptr[end] != ':' && head.ptr[end] != '[' &&
 	       head.ptr[end] != ' ') {
 		if (head.ptr[end] == '/') {
@@ -74,7 +99,12 @@ static void take_tag(struct log_line *l)
 
 bool log_line_parse(struct log_time *lt, struct str raw, struct log_line *ret)
 {
-	*ret = (struct log_line){.text = raw};
+	ret->text = raw;
+	ret->host = STR_EMPTY;
+	ret->program = STR_EMPTY;
+	ret->path = STR_EMPTY;
+	ret->pid = 0;
+	ret->time = (struct wall){0};
 	ret->form = log_time_take(lt, &ret->text, &ret->time);
 	switch (ret->form) {
 	case LOG_TIME_NONE:

@@ -176,9 +176,8 @@ static bool is_local_relay(struct str relay)
 
 	if (bracket < relay.len) {
 		struct str from = str_skip(relay, bracket);
-		return str_find(from, STR("[127.0.0.1]")) < from.len ||
-		       str_find(from, STR("[::1]")) < from.len ||
-		       str_has_prefix(relay, STR("plesk"));
+		return str_has_prefix(from, STR("[127.0.0.1]")) ||
+		       str_has_prefix(from, STR("[::1]")) || str_has_prefix(relay, STR("plesk"));
 	}
 	for (size_t i = 0; i < COUNT_OF(local); i++) {
 		if (str_has_prefix(relay, local[i])) {

@@ -4,6 +4,8 @@
  */
 #include "base/str.h"
 
+#include <string.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,9 +58,32 @@ static void copies_cut_to_fit(void **state)
 	assert_true(str_copy(dst, sizeof(dst), STR("abc")));
 }
 
+/* Every place, every length, beside the plain way. */
+static void finds_at_every_place(void **state)
+{
+	(void)state;
+	static const char needle[] = "abcabcabdabcabcabdabcabcabdabcabcabdabcabcabe";
+	char text[160];
+
+	for (size_t n = 1; n < sizeof(needle); n++) {
+		for (size_t at = 0; at + n <= sizeof(text); at++) {
+			memset(text, 'a', sizeof(text));
+			memcpy(text + at, needle, n);
+			struct str s = {text, sizeof(text)};
+			const char *want = memmem(text, sizeof(text), needle, n);
+			assert_ptr_equal(text + str_find(s, (struct str){needle, n}), want);
+			struct str cut = {text, at + n - 1};
+			want = memmem(text, cut.len, needle, n);
+			size_t offset = want == NULL ? cut.len : (size_t)(want - text);
+			assert_int_equal(str_find(cut, (struct str){needle, n}), offset);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_at_every_place),
 		cmocka_unit_test(empty_views_are_fine_everywhere),
 		cmocka_unit_test(finds_and_cuts),
 		cmocka_unit_test(copies_cut_to_fit),

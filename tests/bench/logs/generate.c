@@ -259,7 +259,8 @@ static struct message *start(struct generator *g, enum run run)
 						 : prng_below(rnd, ACCOUNTS));
 	m->client = run == RUN_STOLEN    ? 0x2E000000U + (uint32_t)prng_below(rnd, 64) * 0x10107
 		    : run == RUN_ACCOUNT ? 0x0A000000U + m->who * 256 + (uint32_t)prng_below(rnd, 2)
-					 : 0x50000000U + (uint32_t)prng_below(rnd, 1U << 18);
+		    : prng_below(rnd, 4) > 0 ? 0x50000000U + (uint32_t)prng_below(rnd, 4096)
+					     : 0x60000000U + (uint32_t)prng_below(rnd, 1U << 18);
 	if (run == RUN_SITE && (m->who == SCRIPT_SITE || m->who == FORM_SITE)) {
 		m->who++;
 	}
