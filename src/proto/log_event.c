@@ -245,6 +245,8 @@ static bool is_login(struct str program)
 					    {"imaplogin", 9},
 					    {"pop3login", 9},
 					    {"psa-pc-remote", 13},
+					    {"courierpop3login", 16},
+					    {"courierimaplogin", 16},
 					    {"imap-login", 10},
 					    {"pop3-login", 10},
 					    {"submission-login", 16},
@@ -255,11 +257,9 @@ static bool is_login(struct str program)
 
 static bool is_sendmail(struct str program)
 {
-	static const struct str names[] = {{"sendmail", 8},
-					   {"sm-mta", 6},
-					   {"sm-msp-queue", 12},
-					   {"sm-mta-in", 9},
-					   {"sm-que", 6}};
+	static const struct str names[] = {{"sendmail", 8},      {"sm-mta", 6},
+					   {"sm-msp-queue", 12}, {"sm-mta-in", 9},
+					   {"sm-que", 6},        {"sm-acceptingconnections", 23}};
 
 	return is_one_of(program, names, COUNT_OF(names));
 }
@@ -275,9 +275,25 @@ static bool is_logger(struct str program)
 	return program.len == 0 || is_one_of(program, names, COUNT_OF(names));
 }
 
+/* With its own syslog_name ("mx-out/smtp") Postfix is known by its daemons' names. */
+static bool is_postfix(const struct log_line *l)
+{
+	static const struct str daemons[] = {
+		{"smtp", 4},      {"smtpd", 5},       {"cleanup", 7},
+		{"qmgr", 4},      {"pickup", 6},      {"bounce", 6},
+		{"lmtp", 4},      {"local", 5},       {"virtual", 7},
+		{"pipe", 4},      {"error", 5},       {"anvil", 5},
+		{"scache", 6},    {"master", 6},      {"tlsmgr", 6},
+		{"postsuper", 9}, {"postscreen", 10}, {"trivial-rewrite", 15}};
+
+	return str_has_prefix(l->path, STR("postfix")) ||
+	       (l->path.len > 0 && l->path.ptr[0] != '/' &&
+		is_one_of(l->program, daemons, COUNT_OF(daemons)));
+}
+
 static void parse_syslog(const struct log_line *l, struct log_event *ret)
 {
-	if (str_has_prefix(l->path, STR("postfix"))) {
+	if (is_postfix(l)) {
 		log_event_postfix(l, ret);
 	} else if (str_is_equal(l->program, STR("exim")) ||
 		   str_is_equal(l->program, STR("exim4"))) {

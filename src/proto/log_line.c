@@ -97,9 +97,23 @@ static void take_tag(struct log_line *l)
 	l->text = rest;
 }
 
+/* "<22>" before the time, as it stands in what syslog sends; "<mail.info> " behind it, as BSD's
+ * syslogd writes it when asked for more. */
+static struct str skip_priority(struct str text)
+{
+	size_t close = text.len > 0 && text.ptr[0] == '<' ? str_find_char(str_head(text, 24), '>')
+							  : 24;
+
+	if (close >= 24 || close + 1 >= text.len) {
+		return text;
+	}
+	text = str_skip(text, close + 1);
+	return text.ptr[0] == ' ' ? str_skip(text, 1) : text;
+}
+
 bool log_line_parse(struct log_time *lt, struct str raw, struct log_line *ret)
 {
-	ret->text = raw;
+	ret->text = skip_priority(raw);
 	ret->host = STR_EMPTY;
 	ret->program = STR_EMPTY;
 	ret->path = STR_EMPTY;
@@ -111,6 +125,7 @@ bool log_line_parse(struct log_time *lt, struct str raw, struct log_line *ret)
 		return false;
 	case LOG_TIME_RFC3164:
 	case LOG_TIME_RFC3339: {
+		ret->text = skip_priority(ret->text);
 		size_t space = str_find_char(ret->text, ' ');
 		ret->host = str_head(ret->text, space);
 		ret->text = str_skip(ret->text, space + 1);

@@ -107,7 +107,9 @@ void log_event_login(const struct log_line *l, struct log_event *ret)
 	if (str_is_equal(l->program, STR("dovecot")) || str_has_suffix(l->program, STR("-login"))) {
 		parse_dovecot(l->text, ret);
 	} else if (str_has_prefix(l->program, STR("imap")) ||
-		   str_has_prefix(l->program, STR("pop3"))) {
+		   str_has_prefix(l->program, STR("pop3")) ||
+		   str_has_prefix(l->program, STR("courierpop3")) ||
+		   str_has_prefix(l->program, STR("courierimap"))) {
 		parse_courier(l->text, ret);
 	} else if (parse_plesk_smtp(l->text, ret)) {
 		return;

@@ -47,7 +47,10 @@ static unsigned month_of(const char *p)
 
 unsigned log_time_month(struct str line)
 {
-	return line.len >= 16 && line.ptr[3] == ' ' && line.ptr[9] == ':' ? month_of(line.ptr) : 0;
+	bool is_form = line.len >= 16 && line.ptr[3] == ' ' &&
+		       (line.ptr[9] == ':' || (line.ptr[5] == ' ' && line.ptr[8] == ':'));
+
+	return is_form ? month_of(line.ptr) : 0;
 }
 
 static bool is_known_date(struct log_time *lt, const char *p, size_t len)
@@ -184,7 +187,8 @@ static enum log_time_form take_iso(struct log_time *lt, struct str *line, struct
 	}
 	int64_t fraction_ns = take_fraction(&rest);
 	if (p[10] == 'T') {
-		if (!take_zone(&rest, &zone_s)) {
+		bool has_zone = rest.len > 0 && rest.ptr[0] != ' ';
+		if (has_zone && !take_zone(&rest, &zone_s)) {
 			return LOG_TIME_NONE;
 		}
 	} else if (rest.len > 1 && rest.ptr[0] == ' ' &&
@@ -244,6 +248,22 @@ static bool take_php(struct log_time *lt, struct str *line, struct wall *ret)
 	return true;
 }
 
+/* "Sep 8 07:46:30 ": a day of one digit that was not padded. */
+static bool take_unpadded(struct log_time *lt, struct str *line, struct wall *ret)
+{
+	char padded[16];
+	struct str text = {padded, sizeof(padded)};
+
+	memcpy(padded, line->ptr, 4);
+	padded[4] = ' ';
+	memcpy(padded + 5, line->ptr + 4, sizeof(padded) - 5);
+	if (!take_rfc3164(lt, &text, ret)) {
+		return false;
+	}
+	*line = str_skip(*line, sizeof(padded) - 1);
+	return true;
+}
+
 enum log_time_form log_time_take(struct log_time *lt, struct str *line, struct wall *ret)
 {
 	if (line->len < 20) {
@@ -251,7 +271,9 @@ enum log_time_form log_time_take(struct log_time *lt, struct str *line, struct w
 	}
 	char first = line->ptr[0];
 	if (char_is_alpha(first)) {
-		return take_rfc3164(lt, line, ret) ? LOG_TIME_RFC3164 : LOG_TIME_NONE;
+		bool is_unpadded = line->ptr[3] == ' ' && line->ptr[5] == ' ';
+		bool ok = is_unpadded ? take_unpadded(lt, line, ret) : take_rfc3164(lt, line, ret);
+		return ok ? LOG_TIME_RFC3164 : LOG_TIME_NONE;
 	}
 	if (char_is_digit(first)) {
 		return take_iso(lt, line, ret);

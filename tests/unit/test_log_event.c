@@ -270,9 +270,40 @@ static void every_cut_of_a_line_is_survived(void **state)
 	}
 }
 
+/* Envelopes as they are met: unpadded days, BSD's and raw priorities, no zone, own syslog_name. */
+static void unusual_envelopes(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+		"Jun  8 04:05:06 s postfix/qmgr[3]: 9F4C2DE00A1: removed",
+		"Jun 8 04:05:06 s postfix/qmgr[3]: 9F4C2DE00A1: removed",
+		"<22>Jun  8 04:05:06 s postfix/qmgr[3]: 9F4C2DE00A1: removed",
+		"Jun  8 04:05:06 <mail.info> s postfix/qmgr[3]: 9F4C2DE00A1: removed",
+		"2026-06-08T04:05:06 s postfix/qmgr[3]: 9F4C2DE00A1: removed",
+		"2026-06-08T04:05:06.000001+00:00 s mx-out/qmgr[3]: 9F4C2DE00A1: removed",
+		"2026-06-08T04:05:06Z s postfix-in/10025/qmgr[3]: 9F4C2DE00A1: removed"};
+
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		struct log_time lt = {.year = 2026};
+		struct log_line l;
+		assert_true(log_line_parse(&lt, str_of(lines[i]), &l));
+		assert_int_equal(l.time.ns / NS_PER_S, 1780891506);
+		assert_str(l.host, "s");
+		struct log_event e = parse(lines[i]);
+		assert_int_equal(e.type, LOG_ENDED);
+		assert_str(e.id, "9F4C2DE00A1");
+	}
+	assert_int_equal(parse("Jun  8 04:05:06 s /usr/sbin/local[3]: 9F4C2DE00A1: removed").type,
+			 LOG_NOT_MAIL);
+	assert_int_equal(
+		parse("Apr 17 19:17:11 s courierpop3login: LOGIN FAILED, user=u, ip=[::1]").type,
+		LOG_AUTH_FAILED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unusual_envelopes),
 		cmocka_unit_test(postfix_from_arrival_to_removal),
 		cmocka_unit_test(postfix_text_of_strangers_is_never_a_field),
 		cmocka_unit_test(exim_reads_around_the_subject),
