@@ -192,9 +192,14 @@ static bool parse_status(struct str status, struct log_event *ret)
 	static const struct {
 		struct str word;
 		enum log_delivery delivery;
-	} words[] = {{{"sent", 4}, LOG_SENT},           {{"bounced", 7}, LOG_BOUNCED},
-		     {{"deferred", 8}, LOG_DEFERRED},   {{"expired", 7}, LOG_EXPIRED},
-		     {{"deliverable", 11}, LOG_SENT},   {{"undeliverable", 13}, LOG_BOUNCED},
+	} words[] = {{{"sent", 4}, LOG_SENT},
+		     {{"bounced", 7}, LOG_BOUNCED},
+		     {{"deferred", 8}, LOG_DEFERRED},
+		     {{"expired", 7}, LOG_EXPIRED},
+		     {{"deliverable", 11}, LOG_SENT},
+		     {{"undeliverable", 13}, LOG_BOUNCED},
+		     {{"deliverable-but-not-cached", 26}, LOG_SENT},
+		     {{"undeliverable-but-not-cached", 28}, LOG_BOUNCED},
 		     {{"SOFTBOUNCE", 10}, LOG_DEFERRED}};
 
 	for (size_t i = 0; i < COUNT_OF(words); i++) {
@@ -219,12 +224,17 @@ static void parse_agent(struct str text, struct log_event *ret)
 	}
 	ret->type = LOG_UNKNOWN;
 	text = str_skip(text, 3);
-	if (!log_event_take_address(&text, &ret->rcpt)) {
+	if (text.len > 0 && text.ptr[0] != '<') {
+		/* An address that Postfix could not make one of: without brackets and spaces. */
+		ret->rcpt = str_take(&text, find_comma_space(text));
+	} else if (!log_event_take_address(&text, &ret->rcpt)) {
 		return;
 	}
 	if (str_has_prefix(text, STR(", orig_to="))) {
 		text = str_skip(text, 10);
-		if (!log_event_take_address(&text, &ret->orig_rcpt)) {
+		if (text.len > 0 && text.ptr[0] != '<') {
+			ret->orig_rcpt = str_take(&text, find_comma_space(text));
+		} else if (!log_event_take_address(&text, &ret->orig_rcpt)) {
 			return;
 		}
 	}
