@@ -35,6 +35,7 @@ struct log_file {
 	bool at_end;
 	bool was_full;                 /* the unpacked octets had just no room */
 	bool unfinished;               /* the packed octets so far end within something */
+	int failed;                    /* why reading ended early; 0: it did not */
 	bool can_tell;                 /* the format says where its end is */
 	bool skipping;                 /* the rest of a line that was too long */
 	pid_t journalctl;              /* whose output it is; 0: it is a file */
@@ -90,6 +91,24 @@ static int fill_plain(struct log_file *f)
 	return 0;
 }
 
+/* The file is read: what the inflater still holds comes out, then the end is told. */
+static int drain(struct log_file *f)
+{
+	struct str nothing = {f->packed, 0};
+	size_t len = 0;
+	int r = f->unfinished ? inflate_step(f->inflate, &nothing, f->plain + f->end,
+					     PLAIN_SIZE - f->end, &len)
+			      : 0;
+
+	f->end += len;
+	f->unfinished = r == 1;
+	f->at_end = r < 0 || len == 0;
+	if (f->at_end && r == 1) {
+		return f->can_tell ? -EBADMSG : 0;
+	}
+	return r < 0 ? r : 0;
+}
+
 static int fill_inflated(struct log_file *f)
 {
 	size_t len = 0;
@@ -97,9 +116,12 @@ static int fill_inflated(struct log_file *f)
 	/* All was taken in, but what came out may not have had room: then ask again first. */
 	if (f->packed_left.len == 0 && !f->was_full) {
 		ssize_t n = read_some(f->fd, f->packed, PACKED_SIZE);
-		if (n <= 0) {
+		if (n < 0) {
 			f->at_end = true;
-			return n < 0 ? -errno : (f->unfinished && f->can_tell ? -EBADMSG : 0);
+			return -errno;
+		}
+		if (n == 0) {
+			return drain(f);
 		}
 		f->packed_left = (struct str){f->packed, (size_t)n};
 	}
@@ -119,6 +141,7 @@ static int fill(struct log_file *f, struct errmsg *reterr)
 {
 	int r = f->inflate != NULL ? fill_inflated(f) : fill_plain(f);
 
+	f->failed = r < 0 ? r : f->failed;
 	return r < 0 ? err_set(reterr, r, "cannot read %s further: %s", f->path,
 			       r == -EBADMSG ? "damaged" : strerror(-r))
 		     : 0;
@@ -255,6 +278,11 @@ int log_file_read(struct log_file *f, struct str *ret, struct errmsg *reterr)
 			*ret = (struct str){f->plain + f->begin,
 					    f->skipping ? 0 : f->end - f->begin};
 			f->begin = f->end;
+			if (ret->len == 0 && f->failed < 0) {
+				/* It may have been met while the file was opened. */
+				return err_set(reterr, f->failed, "cannot read %s further: damaged",
+					       f->path);
+			}
 			return ret->len > 0 ? 1 : 0;
 		}
 		move_down(f);

@@ -11,6 +11,9 @@
 #include "base/poison.h"
 
 #define S_PER_DAY INT64_C(86400)
+/* Years whose nanoseconds fit into 64 bits. */
+#define YEAR_MIN 1700
+#define YEAR_MAX 2261
 /* TAI is 10 s ahead at the label's epoch; qmail's clock counts UTC with those 10 s added. */
 #define TAI64_EPOCH UINT64_C(0x400000000000000A)
 
@@ -120,8 +123,8 @@ static bool know_iso_date(struct log_time *lt, const char *p)
 	}
 	int month = two(p + 5);
 	int day = two(p + 8);
-	if (num_parse_u64((struct str){p, 4}, 9999, &year) < 0 || month < 1 || month > 12 ||
-	    day < 1 || day > 31) {
+	if (num_parse_u64((struct str){p, 4}, YEAR_MAX, &year) < 0 || year < YEAR_MIN ||
+	    month < 1 || month > 12 || day < 1 || day > 31) {
 		return false;
 	}
 	know_date(lt, p, 10, days_from_civil((int64_t)year, (unsigned)month, (unsigned)day));
@@ -237,7 +240,7 @@ static bool take_php(struct log_time *lt, struct str *line, struct wall *ret)
 	unsigned month = month_of(p + 4);
 	int64_t tod = time_of_day(p + 13);
 	if (day < 1 || day > 31 || month == 0 || tod < 0 ||
-	    num_parse_u64((struct str){p + 8, 4}, 9999, &year) < 0) {
+	    num_parse_u64((struct str){p + 8, 4}, YEAR_MAX, &year) < 0 || year < YEAR_MIN) {
 		return false;
 	}
 	bool is_utc = str_is_equal(str_head(str_skip(*line, 22), 3), STR("UTC"));
