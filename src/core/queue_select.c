@@ -19,6 +19,9 @@
 #define OTHERS_MIN 10
 #define REST_MIN 5
 #define ROUNDS_MAX 8
+/* A short text, "Look at this now", that is all of so many messages. */
+#define SHORT_TEXT_WORDS 3
+#define SHORT_TEXT_MEMBERS 100
 #define SECOND_SHARE 50 /* a further campaign is at least this part of the source's mail */
 
 struct tally {
@@ -137,16 +140,30 @@ static bool has_words(const struct selection *s, const struct queue_item *it)
 	return false;
 }
 
+/* The whole text is the campaign's: no chance when it is long, or when most of a big campaign says
+ * just that. */
+static bool is_same_text(const struct selection *s, const struct queue_item *it)
+{
+	if (!is_active(s, it, QUEUE_MARK_TEXT)) {
+		return false;
+	}
+	bool is_most = s->members >= SHORT_TEXT_MEMBERS &&
+		       find(s, it->marks.of[QUEUE_MARK_TEXT])->in > s->members / 2;
+	return it->marks.words >= QUEUE_MARKS_LONG ||
+	       (it->marks.words >= SHORT_TEXT_WORDS && is_most);
+}
+
 /* Kinds of marks that a message shares with the campaign: of what is said and by whom. */
 static unsigned kinds_of(const struct selection *s, const struct queue_item *it)
 {
-	bool text = is_active(s, it, QUEUE_MARK_TEXT);
 	unsigned kinds = 0;
 
 	kinds += is_active(s, it, QUEUE_MARK_LINK) ? 1 : 0;
 	kinds += is_active(s, it, QUEUE_MARK_SUBJECT) || is_active(s, it, QUEUE_MARK_SUBJECT_2) ? 1
 												: 0;
-	kinds += text && it->marks.words >= QUEUE_MARKS_LONG ? 2 : text || has_words(s, it) ? 1 : 0;
+	kinds += is_same_text(s, it)                                     ? 2
+		 : is_active(s, it, QUEUE_MARK_TEXT) || has_words(s, it) ? 1
+									 : 0;
 	kinds += is_active(s, it, QUEUE_MARK_SENDER) ? 1 : 0;
 	kinds += is_active(s, it, QUEUE_MARK_SCRIPT) ? 1 : 0;
 	return kinds;

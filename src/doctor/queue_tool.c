@@ -30,7 +30,7 @@ static const char *const postfix_names[] = {"postsuper", NULL};
 
 /* ---- running ---- */
 
-static int spawn(const char *const *argv, int in, int out, pid_t *ret)
+static int spawn(const char *const *argv, const int fds[static 3], pid_t *ret)
 {
 	/* A known environment: what the caller's shell has set is nobody's business here. */
 	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
@@ -42,9 +42,9 @@ static int spawn(const char *const *argv, int in, int out, pid_t *ret)
 	if (r != 0) {
 		return -r;
 	}
-	r = posix_spawn_file_actions_adddup2(&act, in, 0);
-	r = r != 0 ? r : posix_spawn_file_actions_adddup2(&act, out, 1);
-	r = r != 0 ? r : posix_spawn_file_actions_adddup2(&act, out, 2);
+	for (int i = 0; i < 3 && r == 0; i++) {
+		r = posix_spawn_file_actions_adddup2(&act, fds[i], i);
+	}
 	if (r == 0) {
 		r = posix_spawn(ret, argv[0], &act, NULL, (char *const *)(const void *)argv, env);
 	}
@@ -65,19 +65,23 @@ static int read_back(int fd, struct buf *out)
 	}
 }
 
-/* Its input and output are files in memory: no pipe can fill and block. */
-static int run(const char *const *argv, struct str input, struct buf *out, int *ret_status)
+/* Its input and output are files in memory: no pipe can fill and block.
+ * @param is_asked  Its answer is wanted, without warnings between; else all that it says. */
+static int run(const char *const *argv, struct str input, bool is_asked, struct buf *out,
+	       int *ret_status)
 {
 	int in = memfd_create("in", MFD_CLOEXEC);
 	int said = memfd_create("out", MFD_CLOEXEC);
+	int errors = memfd_create("errors", MFD_CLOEXEC);
+	const int fds[3] = {in, said, is_asked ? errors : said};
 	pid_t pid;
-	int r = in < 0 || said < 0 ? -errno : file_write_all(in, input);
+	int r = in < 0 || said < 0 || errors < 0 ? -errno : file_write_all(in, input);
 
 	if (r == 0 && lseek(in, 0, SEEK_SET) < 0) {
 		r = -errno;
 	}
 	if (r == 0) {
-		r = spawn(argv, in, said, &pid);
+		r = spawn(argv, fds, &pid);
 	}
 	if (r == 0) {
 		while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR) {
@@ -86,6 +90,7 @@ static int run(const char *const *argv, struct str input, struct buf *out, int *
 	}
 	fd_close(&in);
 	fd_close(&said);
+	fd_close(&errors);
 	return r;
 }
 
@@ -96,7 +101,7 @@ static int ask(const char *const *argv, char *ret, size_t size)
 	int status = 0;
 
 	buf_init(&out, OUTPUT_MAX);
-	int r = run(argv, STR_EMPTY, &out, &status);
+	int r = run(argv, STR_EMPTY, true, &out, &status);
 	if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
 		r = -EIO;
 	}
@@ -165,7 +170,7 @@ static int find_instance(struct queue_tool *t, const struct queue_dir *q)
 	beside(t->path, "postmulti", postmulti);
 	const char *const argv[] = {postmulti, "-l", NULL};
 	buf_init(&out, OUTPUT_MAX);
-	if (run(argv, STR_EMPTY, &out, &status) == 0) {
+	if (run(argv, STR_EMPTY, true, &out, &status) == 0) {
 		struct str text = buf_str(&out);
 		for (int i = 0; i < INSTANCES_MAX && text.len > 0 && r < 0; i++) {
 			struct str line = str_trim(str_take_until(&text, '\n'));
@@ -261,7 +266,7 @@ static int run_postfix(const struct queue_tool *t, enum queue_verb verb, struct 
 		argv[n++] = "hold";
 	}
 	argv[n] = NULL;
-	return run(argv, lines, out, ret_status);
+	return run(argv, lines, false, out, ret_status);
 }
 
 static int run_exim(const struct queue_tool *t, enum queue_verb verb, const struct str *ids,
@@ -280,7 +285,7 @@ static int run_exim(const struct queue_tool *t, enum queue_verb verb, const stru
 		argv[i + 2] = texts[i];
 	}
 	argv[n + 2] = NULL;
-	int r = run(argv, STR_EMPTY, out, &status);
+	int r = run(argv, STR_EMPTY, false, out, &status);
 	return r == 0 && !WIFEXITED(status) ? -EIO : r;
 }
 

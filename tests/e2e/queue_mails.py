@@ -24,14 +24,15 @@ NAMES = "Anna Bert Clara Dora Emil Frida Gustav Hanna Ivan Jana Karl Lena Max No
 class Run:
     """Everything that is drawn once for a run of spam."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, forged=False):
         draw = random.Random(seed)
+        self.forged = forged  # many networks, and senders that are not the account
         self.seed = seed
         self.hosts = [f"{draw.choice(WORDS)}-{draw.choice(WORDS)}.example" for _ in range(3)]
         self.subjects = [f"{{name}}, your {draw.choice(WORDS)} {draw.choice(WORDS)} number {{n}} is {draw.choice(WORDS)}"
                          for _ in range(draw.randint(1, 4))]
         self.body = " ".join(draw.choice(WORDS) for _ in range(40))
-        self.nets = [f"{draw.randint(11, 99)}.{draw.randint(1, 250)}.{draw.randint(1, 250)}" for _ in range(20)]
+        self.nets = [f"{draw.randint(11, 99)}.{draw.randint(1, 250)}.{draw.randint(1, 250)}" for _ in range(40 if forged else 8)]
 
     def spam(self, i):
         draw = random.Random(f"{self.seed} spam {i}")
@@ -45,7 +46,8 @@ class Run:
                 f"X-Mailer: Blaster 3\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n"
                 f"Dear {name},\n\n{' '.join(words)}\n\nhttp://{host}/x/{draw.getrandbits(40):x}\n")
         rcpts = [f"c{i}@big.example"] + [f"c{i}-{k}@big.example" for k in range(draw.randint(0, 2))]
-        return ACCOUNT, rcpts, text, f"{draw.choice(self.nets)}.{draw.randint(1, 250)}", ACCOUNT
+        sender = f"s{draw.randrange(9)}@forged.example" if self.forged else ACCOUNT
+        return sender, rcpts, text, f"{draw.choice(self.nets)}.{draw.randint(1, 250)}", ACCOUNT
 
     def own(self, i):
         draw = random.Random(f"{self.seed} own {i}")

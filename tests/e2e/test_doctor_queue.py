@@ -132,7 +132,7 @@ class Place:
         return code, json.loads(out) if out.startswith("{") else out, err
 
     def doctor(self, *args):
-        code, out, err = self.machine.try_run([self.program, "doctor", "--json", *args])
+        code, out, err = self.machine.try_run([self.program, "doctor", "--json", "--watch", "0", *args])
         assert code == 0, err
         return json.loads(out)
 
@@ -284,7 +284,7 @@ def test_killed_in_the_middle_nothing_of_the_owners_is_lost(place):
 @pytest.fixture(name="small")
 def a_small_queue(place):
     """120 spam, some of it and of 12 own mails bounced; the log is gone."""
-    run = queue_mails.Run(f"{random.getrandbits(32):x}")
+    run = queue_mails.Run(f"{random.getrandbits(32):x}", forged=True)
     print("seed", run.seed)
     place.put([run.bounced(run.spam(i), i) for i in range(8)] + [run.bounced(run.own(i), 100 + i) for i in range(4)])
     if place.mta == "exim":
@@ -297,32 +297,7 @@ def a_small_queue(place):
     return place
 
 
-def test_the_queue_answers_when_the_log_is_gone(small):
-    said = small.doctor("<own-3@shop.example>", "not-there@shop.example")
-    assert [i["source"] for i in said["ids"]] == [queue_mails.ACCOUNT, None]
-    assert [(a["kind"], a["name"]) for a in said["accused"]] == [("account", queue_mails.ACCOUNT)]
-    assert said["accused"][0]["messages"] == 132
-
-    # Whom the doctor accuses, from the queue alone; bounces of the spam go with it, of the owner's mail not.
-    path, plan = small.plan()
-    assert [s["name"] for s in plan["sources"]] == [queue_mails.ACCOUNT]
-    assert {n: group(plan, n) for n in ("spam", "bounces", "own", "review", "others")} == {
-        "spam": 120, "bounces": 8, "own": 12, "review": 0, "others": 19}
-    with open(f"{path}.headers", encoding="utf-8") as lines:
-        saved = [json.loads(line) for line in lines]
-    assert all(s["recipients"] and "Subject:" in s["header"] and "http" not in s["header"] for s in saved)
-
-    # The same from one message that was complained about.
-    with_id = next(s for s in saved if s["account"])
-    ident = next(l for l in with_id["header"].splitlines() if l.lower().startswith("message-id:"))[11:].strip()
-    for name in (ident, with_id["id"]):
-        assert group(small.plan("--id", name)[1], "spam") == 120
-    code, done, err = small.postern("--apply", path, "--json")
-    assert code == 0 and done["deleted"] == 128, (done, err)
-    assert len(small.queue()) == 12 + 15 + 4
-
-
-def test_what_is_refused(small):
+def what_is_refused(small):
     before = small.queue()
     path, plan = small.plan("--source", queue_mails.ACCOUNT)
 
@@ -369,13 +344,75 @@ def test_what_is_refused(small):
     with open(small.file_of(ident), "rb") as file:
         assert b"\n-frozen" not in file.read() and "/hold/" not in file.name
 
-    # A new mail of the source after the plan: it was not stopped.
+    with open(small.file_of(ident), "wb") as file:
+        file.write(octets)
+
+
+def the_queue_answers(small):
+    said = small.doctor("<own-3@shop.example>", "not-there@shop.example")
+    assert [i["source"] for i in said["ids"]] == [queue_mails.ACCOUNT, None]
+    assert [(a["kind"], a["name"]) for a in said["accused"]] == [("account", queue_mails.ACCOUNT)]
+    assert said["accused"][0]["messages"] == 132
+
+    # Whom the doctor accuses, from the queue alone; bounces of the spam go with it, of the owner's mail not.
+    path, plan = small.plan()
+    assert [s["name"] for s in plan["sources"]] == [queue_mails.ACCOUNT]
+    assert {n: group(plan, n) for n in ("spam", "bounces", "own", "review", "others")} == {
+        "spam": 120, "bounces": 8, "own": 12, "review": 0, "others": 19}
+    with open(f"{path}.headers", encoding="utf-8") as lines:
+        saved = [json.loads(line) for line in lines]
+    assert all(s["recipients"] and "Subject:" in s["header"] and "http" not in s["header"] for s in saved)
+
+    # The same from one message that was complained about.
+    with_id = next(s for s in saved if s["account"])
+    ident = next(l for l in with_id["header"].splitlines() if l.lower().startswith("message-id:"))[11:].strip()
+    for name in (ident, with_id["id"]):
+        assert group(small.plan("--id", name)[1], "spam") == 120
+    code, done, err = small.postern("--apply", path, "--json")
+    assert code == 0 and done["deleted"] == 128, (done, err)
+    assert len(small.queue()) == 12 + 15 + 4
+
+
+def a_source_that_still_sends(small):
+    small.put([small.run.spam(i) for i in range(2000, 2030)])
+    before = small.queue()
     path, plan = small.plan("--source", queue_mails.ACCOUNT)
+    assert plan["goes"] == 30
     time.sleep(1.1)
-    small.put([small.run.spam(1000)])
-    code, done, err = refused(path)
+    small.put([small.run.spam(3000)])
+    code, done, err = small.postern("--apply", path, "--json")
     assert code == 3 and done["still_sends"] == queue_mails.ACCOUNT, (done, err)
     assert len(small.queue()) == len(before) + 1
+
+
+def test_a_small_queue_without_its_log(small):
+    what_is_refused(small)
+    the_queue_answers(small)
+    a_source_that_still_sends(small)
+
+
+@pytest.mark.parametrize("place", ["postfix"], indirect=True)
+def test_a_second_instance_is_found_by_its_queue(place):
+    run = queue_mails.Run(f"{random.getrandbits(32):x}")
+    print("seed", run.seed)
+    place.put([run.spam(i) for i in range(40)] + [run.own(i) for i in range(3)])
+    m = place.machine
+    second = m.file("second")
+    ns.run(["cp", "-a", m.file("spool"), second])
+    config = m.file("postfix-second")
+    shutil.copytree(m.file("etc-postfix"), config)
+    with open(os.path.join(config, "main.cf"), "a", encoding="ascii") as out:
+        out.write(f"queue_directory = {second}\ndata_directory = {m.file('second-data')}\nmulti_instance_name = postfix-second\nmulti_instance_enable = yes\nmaillog_file =\n")
+    first = place.queue()
+    path, plan = place.plan("--queue", second, "--source", queue_mails.ACCOUNT)
+    assert plan["goes"] == 40
+    code, done, err = place.postern("--apply", path, "--json")
+    assert code == 8 and "does not manage" in done["refused"], err  # nobody knows of it yet
+    m.run(["postconf", "-e", f"multi_instance_directories={config}"])
+    code, done, err = place.postern("--apply", path, "--json")
+    assert code == 0 and done["deleted"] == 40, (done, err)
+    assert place.queue() == first
+    assert len([f for p in ("deferred", "hold") for _, _, files in os.walk(os.path.join(second, p)) for f in files]) == 3
 
 
 @pytest.mark.slow

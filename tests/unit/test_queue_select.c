@@ -141,6 +141,26 @@ static void wording_and_form(void **state)
 	assert_int_equal(count(items, 0, SPAM, QUEUE_OWN), 0);
 }
 
+/* Three words and nothing else: proof in a big campaign, none in a small one. */
+static void a_short_text_that_all_have(void **state)
+{
+	struct queue_item *items = *state;
+
+	for (size_t n = 50; n <= SPAM; n += SPAM - 50) {
+		fill(items, NULL, false);
+		for (size_t i = 0; i < ALL; i++) {
+			bool is_spam = i < n;
+			items[i].source = is_spam || i >= SPAM ? 0 : 1;
+			memset(&items[i].marks, 0, sizeof(items[i].marks));
+			items[i].marks.of[QUEUE_MARK_TEXT] = is_spam ? 99 : 1000 + i;
+			items[i].marks.words = 3;
+		}
+		select_all(items, ALL, (struct wall){0});
+		assert_int_equal(count(items, 0, n, n < 100 ? QUEUE_REVIEW : QUEUE_SPAM), n);
+		assert_int_equal(count(items, SPAM, ALL, QUEUE_OWN), OWN);
+	}
+}
+
 /* The same shape of subject is not enough to lose a mail. */
 static void one_kind_in_common_is_for_review(void **state)
 {
@@ -279,6 +299,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_whole_of_a_source_goes_when_it_is_said, make,
 						drop),
 		cmocka_unit_test_setup_teardown(wording_and_form, make, drop),
+		cmocka_unit_test_setup_teardown(a_short_text_that_all_have, make, drop),
 		cmocka_unit_test_setup_teardown(one_kind_in_common_is_for_review, make, drop),
 		cmocka_unit_test_setup_teardown(few_messages_are_no_campaign, make, drop),
 		cmocka_unit_test_setup_teardown(a_named_message_says_which, make, drop),
