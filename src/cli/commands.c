@@ -9,9 +9,6 @@
 #include "cli/replay.h"
 #include "cli/scan.h"
 #include "cli/doctor_rows.h"
-#include "cli/doctor.h"
-#include "cli/doctor_queue.h"
-#include "cli/origin.h"
 #include "cli/score.h"
 #include "cli/train.h"
 #include "cli/version.h"
@@ -51,12 +48,6 @@ const struct command *const cli_commands[] = {
 	&config_sample_command,
 	&panic_open_command,
 	DOCTOR_ROWS,
-	&doctor_command,
-	&doctor_path_command,
-	&doctor_queue_command,
-	&doctor_report_command,
-	&origin_command,
-	&recipe_command,
 	&score_command,
 	&train_command,
 	&version_command,

@@ -7,6 +7,7 @@
 #define CLI_DOCTOR_ROWS_H
 
 #include "cli/doctor.h"
+#include "cli/doctor_queue.h"
 #include "cli/origin.h"
 #include "cli/recipe.h"
 
@@ -14,6 +15,7 @@
 #define DOCTOR_ROWS \
 	&doctor_command, \
 	&doctor_path_command, \
+	&doctor_queue_command, \
 	&doctor_report_command, \
 	&origin_command, \
 	&recipe_command

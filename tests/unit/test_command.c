@@ -61,6 +61,9 @@ static void every_row_is_complete(void **state)
 		assert_true(c->run != NULL);
 		assert_true(c->words_min <= c->words_max);
 		assert_true(c->words_max == 0 || c->words != NULL);
+		for (size_t k = 0; k < i; k++) {
+			assert_ptr_not_equal(c, cli_commands[k]);
+		}
 		for (size_t k = 0; k < c->opt_count; k++) {
 			assert_non_null(c->opts[k].name);
 			assert_non_null(c->opts[k].help);
