@@ -207,7 +207,7 @@ static void found_wanted(struct attribution *a, struct entry *e, struct str id)
 	(void)str_copy(want->queue_id, sizeof(want->queue_id), entry_id(e));
 	e->wanted = want;
 	if (e->sender != NULL) {
-		sender_add_evidence(e->sender, e->place, a->line);
+		sender_add_evidence(e->sender, a->here, a->line);
 	}
 }
 
@@ -359,10 +359,10 @@ static void arrived(struct attribution *a, const struct log_line *l, const struc
 		}
 		if (ev->mta == LOG_MTA_EXIM && e->sender->out.kind == SOURCE_USER &&
 		    a->cwd[0] != '\0') {
-			sender_set_script(e->sender, str_of(a->cwd));
+			script_set(e->sender, str_of(a->cwd), "cwd=", a->cwd_place);
 		}
 		/* Of a stranger nothing is kept until mail of his leaves this machine. */
-		if (e->sender->out.evidence_count < 2 &&
+		if (e->sender->out.evidence_count < (a->id_count > 0 ? 1 : 2) &&
 		    (e->sender->out.kind != SOURCE_ADDRESS || e->sender->out.messages > 0)) {
 			sender_add_evidence(e->sender, place, a->line);
 		}
@@ -404,7 +404,7 @@ static void forward_from(struct attribution *a, struct entry *e, const struct lo
 		e->sender = s;
 		e->is_forward = true;
 		if (s->out.evidence_count < 2) {
-			sender_add_evidence(s, e->place, a->line);
+			sender_add_evidence(s, a->here, a->line);
 		}
 	}
 }
@@ -426,10 +426,7 @@ static struct rcpt *delivery_to(struct attribution *a, struct entry *e, const st
 	r->unknown = ev->is_unknown_rcpt;
 	r->refused = ev->is_refused;
 	r->forwarded = e->is_forward;
-	if (e->sender != NULL && ev->delivery == LOG_BOUNCED &&
-	    e->sender->out.evidence_count == 2) {
-		sender_add_evidence(e->sender, e->place, a->line);
-	}
+	sender_keep_delivery(e->sender, ev, a->here, a->line);
 	script_find(a, e, rcpt_hash);
 	return r;
 }
@@ -511,6 +508,7 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 	struct entry *ended;
 
 	a->line = l->text;
+	a->here = place;
 	switch (e->type) {
 	case LOG_ARRIVED:
 		arrived(a, l, e, place);
@@ -538,6 +536,7 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 		break;
 	case LOG_CWD:
 		(void)str_copy(a->cwd, sizeof(a->cwd), e->cwd);
+		a->cwd_place = place;
 		break;
 	case LOG_SCRIPT:
 		script_learn(a, l, e);

@@ -64,6 +64,7 @@ struct script_of {
 	uint64_t rcpt;
 	struct wall time;
 	uint32_t path; /* a number of attribution.paths */
+	struct attribution_place place;
 };
 
 /* qmail's numbers of running deliveries. */
@@ -107,7 +108,9 @@ struct attribution {
 	struct map *wanted; /* of the ids, by their bare text */
 	struct attribution_totals totals;
 	char cwd[ATTRIBUTION_TEXT_MAX];
-	struct str line; /* the one being read */
+	struct str line; /* the one being read, and where it stands */
+	struct attribution_place here;
+	struct attribution_place cwd_place;
 };
 
 /** @return The living message with this queue id, or NULL. */

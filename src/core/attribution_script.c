@@ -4,6 +4,7 @@
  */
 #include "core/attribution_script.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/poison.h"
@@ -26,6 +27,22 @@ static uint32_t script_number(struct attribution *a, struct str path)
 	return SCRIPTS_MAX;
 }
 
+void script_set(struct sender *s, struct str path, const char *said, struct attribution_place place)
+{
+	char text[ATTRIBUTION_TEXT_MAX];
+	bool is_new = !s->has_script && !str_is_equal(str_of(s->out.script), path);
+	bool is_odd = is_new && script_is_odd(path);
+
+	/* The first that is odd; else the first. */
+	if (is_new && (is_odd || s->out.scripted == 0)) {
+		s->has_script = is_odd;
+		(void)snprintf(text, sizeof(text), "%s%.*s", said, (int)str_head(path, 200).len,
+			       path.ptr);
+		sender_add_evidence(s, place, str_of(text));
+	}
+	sender_set_script(s, path);
+}
+
 void script_learn(struct attribution *a, const struct log_line *l, const struct log_event *e)
 {
 	if (a->scripts == NULL) {
@@ -44,7 +61,7 @@ void script_learn(struct attribution *a, const struct log_line *l, const struct 
 		uint64_t rcpt = attribution_hash(
 			a, attribution_bare_id(open < one.len ? str_skip(one, open) : one));
 		a->scripts[rcpt & (SCRIPT_RCPTS - 1)] = (struct script_of){
-			.rcpt = rcpt, .time = l->time, .path = path};
+			.rcpt = rcpt, .time = l->time, .path = path, .place = a->here};
 	}
 }
 
@@ -57,6 +74,6 @@ void script_find(struct attribution *a, struct entry *e, uint64_t rcpt)
 	const struct script_of *s = &a->scripts[rcpt & (SCRIPT_RCPTS - 1)];
 	int64_t apart = e->time.ns - s->time.ns;
 	if (s->rcpt == rcpt && apart > -10 * NS_PER_S && apart < 60 * NS_PER_S) {
-		sender_set_script(e->sender, str_of(a->paths[s->path]));
+		script_set(e->sender, str_of(a->paths[s->path]), "mail() on ", s->place);
 	}
 }

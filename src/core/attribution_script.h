@@ -9,6 +9,9 @@
 
 #include "core/attribution_entry.h"
 
+/** A source's script or folder, and the line that says so: kept as evidence if it is telling. */
+void script_set(struct sender *s, struct str path, const char *said,
+		struct attribution_place place);
 /** A line of PHP's log: its file, its recipients, its second. */
 void script_learn(struct attribution *a, const struct log_line *l, const struct log_event *e);
 /** A recipient of a local user's message: was it in PHP's log at that time? */

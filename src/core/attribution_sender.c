@@ -250,3 +250,23 @@ void sender_add_evidence(struct sender *s, struct attribution_place place, struc
 			.place = place, .text = text};
 	}
 }
+
+void sender_keep_delivery(struct sender *s, const struct log_event *ev,
+			  struct attribution_place place, struct str line)
+{
+	bool is_failure = ev->is_unknown_rcpt || ev->is_refused;
+	bool is_sent = ev->delivery == LOG_SENT && !ev->is_local_relay;
+
+	/* Of strangers whose mail stayed here nothing is kept; Exim names no host then. */
+	if (s == NULL || ev->is_local_relay ||
+	    (s->out.kind == SOURCE_ADDRESS && ev->mta == LOG_MTA_EXIM && ev->relay.len == 0)) {
+		return;
+	}
+	if (is_failure && !s->has_failure) {
+		s->has_failure = true;
+		sender_add_evidence(s, place, line);
+	} else if (is_sent && !s->has_delivery) {
+		s->has_delivery = true;
+		sender_add_evidence(s, place, line);
+	}
+}

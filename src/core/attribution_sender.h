@@ -36,7 +36,10 @@ struct sender {
 	uint64_t name_hash; /* of the login, to compare senders with */
 	bool in_use;        /* while room is made: a living message is its */
 	bool is_odd;        /* that script */
-	char *script;       /* what out.script shows; NULL: none yet */
+	bool has_failure;   /* among the evidence: a refusal, a delivery, an odd script */
+	bool has_delivery;
+	bool has_script;
+	char *script; /* what out.script shows; NULL: none yet */
 	char *evidence[ATTRIBUTION_EVIDENCE_MAX];
 	uint16_t key_len;
 	char key[]; /* one letter for the kind, then the name, which ends in NUL */
@@ -62,6 +65,11 @@ void sender_add_volume(struct sender *s, struct wall time, uint64_t recipients);
 void sender_set_script(struct sender *s, struct str script);
 /** Keep a line as evidence, if there is room for one more. */
 void sender_add_evidence(struct sender *s, struct attribution_place place, struct str line);
+
+/** A delivery's line: one refusal and one success of each source are kept, for they tell most. NULL
+ * is allowed. */
+void sender_keep_delivery(struct sender *s, const struct log_event *ev,
+			  struct attribution_place place, struct str line);
 
 /** Is this path one where no mail comes from in a healthy site? */
 bool script_is_odd(struct str path);

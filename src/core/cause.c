@@ -127,13 +127,16 @@ static unsigned suspicion_of(const struct attribution_sender *s, struct cause_ve
 	return suspicion;
 }
 
+static unsigned refusal_points(const struct attribution_sender *s)
+{
+	return points(s->unknown, s->distinct, UNKNOWN_PER_MILLE) +
+	       points(s->refused, s->distinct, REFUSED_PER_MILLE);
+}
+
 /* Does it look like mail that somebody sends to a list of his own? */
 static bool is_like_bulk(const struct attribution_sender *s)
 {
-	return s->distinct >= 20 && s->senders <= 2 && s->networks <= 2 &&
-	       points(s->unknown, s->distinct, UNKNOWN_PER_MILLE) +
-			       points(s->refused, s->distinct, REFUSED_PER_MILLE) <
-		       70;
+	return s->distinct >= 20 && s->senders <= 2 && s->networks <= 2 && refusal_points(s) < 70;
 }
 
 static unsigned judge_account(const struct attribution_sender *s, struct cause_verdict *v,
@@ -168,11 +171,14 @@ static unsigned judge_account(const struct attribution_sender *s, struct cause_v
 	}
 	if (is_spread || is_wide || is_foreign) {
 		decide(v, CAUSE_PASSWORD, SURE);
-	} else if (is_like_bulk(s)) {
+	} else if (is_like_bulk(s) && refusal_points(s) == 0) {
 		why(v, "one sender, few refusals: as somebody's own list");
-		decide(v, CAUSE_BULK, s->messages >= 40 ? LIKELY : LEANING);
+		decide(v, CAUSE_BULK, LEANING);
 	} else if (suspicion >= 60) {
-		decide(v, CAUSE_PASSWORD, suspicion >= 150 ? SURE : LIKELY);
+		decide(v, CAUSE_PASSWORD,
+		       suspicion >= 150          ? SURE
+		       : suspicion >= ACCUSED_AT ? LIKELY
+						 : LEANING);
 	} else {
 		decide(v, CAUSE_UNKNOWN, OPEN);
 	}
@@ -261,7 +267,8 @@ static unsigned decide_site(const struct attribution_sender *s, const struct cau
 		decide(v, CAUSE_SITE, SURE);
 		rule_out(v, CAUSE_FORM);
 	} else if (has_constant_rcpt(s)) {
-		suspicion += suspicion >= 45 ? 40 : 0;
+		/* A shop writes like that too, but to people who wait for it. */
+		suspicion += suspicion >= 45 ? 55 : 0;
 		why(v, "the same recipient and a new one each time, as a form writes");
 		decide(v, suspicion >= 45 ? CAUSE_FORM : CAUSE_UNKNOWN,
 		       suspicion < 45
@@ -270,7 +277,7 @@ static unsigned decide_site(const struct attribution_sender *s, const struct cau
 		rule_out(v, CAUSE_SITE);
 	} else if (suspicion < ACCUSED_AT && is_like_bulk(s)) {
 		why(v, "one sender, few refusals: as somebody's own list");
-		decide(v, CAUSE_BULK, s->messages >= 40 ? LIKELY : LEANING);
+		decide(v, CAUSE_BULK, LEANING);
 	} else if (suspicion < 45) {
 		decide(v, CAUSE_UNKNOWN, OPEN);
 	} else if (s->senders <= 2 && (c->web == CAUSE_WEB_PAGE || is_software)) {

@@ -30,7 +30,8 @@ def wrong(document, truths, also=()):
         mine = [a for a in document["accused"] if found(a, truth)]
         if not mine:
             problems.append(f"{truth['staged']}: {truth['names']} is not accused")
-        elif truth["cause"] not in [a["cause"] for a in mine]:
+        elif truth["cause"] not in [a["cause"] for a in mine] and (truth["loud"] or mine[0]["confidence"] > 0.7):
+            # Of a few mails that hardly anybody refused the cause may be open, but then it says so.
             problems.append(f"{truth['staged']}: said to be {[(a['cause'], a['confidence']) for a in mine]}")
     for a in document["accused"]:
         if not any(found(a, t) for t in [*truths, *also]) and not (a["cause"] == "backscatter" and also):

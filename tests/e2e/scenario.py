@@ -52,6 +52,10 @@ class Scenario:
             getattr(self, "_" + cause)()
             for mail in self.mails[before:]:
                 mail["staged"] = cause
+            # Tens of mails with few refusals look like anybody's: those are found once somebody complains.
+            people = {r for mail in self.mails[before:] for r in mail["rcpts"]}
+            gone = len(people & self.dead)
+            self.truth["loud"] = cause in ("forwarding", "backscatter") or (gone >= 6 and gone * 5 >= len(people))
             self.truths.append(self.truth)
         self.mails.sort(key=lambda m: m["t"])
         self.hits.sort(key=lambda h: h["t"])
