@@ -270,8 +270,8 @@ static void print_group(const struct queue_plan *p, const struct queue_group *g,
 	char newest[WALL_TEXT_SIZE];
 
 	buf_printf(out, "%s  %8llu messages, %llu recipients",
-		   queue_fate_goes(g->fate) ? "GOES " : "stays", (unsigned long long)g->messages,
-		   (unsigned long long)g->rcpts);
+		   queue_fate_goes((uint8_t)g->fate) ? "GOES " : "stays",
+		   (unsigned long long)g->messages, (unsigned long long)g->rcpts);
 	if (g->source != QUEUE_NO_SOURCE) {
 		const struct queue_source *s = p->list->sources[g->source];
 		buf_printf(out, " of %s ", source_kind_name(s->kind));

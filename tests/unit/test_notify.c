@@ -95,7 +95,8 @@ static void a_mail_is_plain_octets_in_short_lines(void **state)
 		.message_id = STR("<1@p>"),
 		.cases = STR("1"),
 		.text = STR("From here\n.\nünïcode = 100%\ntrailing \nx\n"),
-		.attachments = {{STR("a.eml.txt"), {every_octet, sizeof(every_octet)}}},
+		.attachments = {{.name = STR("a.eml.txt"),
+				 .content = {every_octet, sizeof(every_octet)}}},
 		.attachment_count = 1,
 	};
 	buf_init(&out, 1 << 20);

@@ -33,9 +33,10 @@ void exim_queue_id(const struct world *w, uint64_t serial, int64_t us, char *to,
 
 static void arrive(struct world *w, struct message *m, const char *id)
 {
-	static const char *const subjects[] = {"Invoice", "Re: your order",
-					       "s \\\"q\\\" A=dovecot_login:innocent@shop1.example "
-					       "[192.0.2.99] <= x for y@d1.example",
+	/* What a stranger may write, to be taken for fields. */
+	static const char like_fields[] = "s \\\"q\\\" A=dovecot_login:innocent@shop1.example "
+					  "[192.0.2.99] <= x for y@d1.example";
+	static const char *const subjects[] = {"Invoice", "Re: your order", like_fields,
 					       "Meeting on Monday"};
 	char ip[16];
 	char who[64];
