@@ -43,8 +43,10 @@ static void fill(struct sampler *s, struct wall now)
 		int64_t rate = s->policy->opinions[i].rate_per_min;
 		int64_t most = rate * ONE * BURST_S / 60;
 		most = most < ONE ? ONE : most;
-		int64_t tokens = s->tokens_micro[i] + rate * ONE / 60 * ms / 1000;
-		s->tokens_micro[i] = is_first || tokens > most ? most : tokens;
+		/* After a long silence, or at the first message, the bucket is full: `ms` is
+		 * bounded. */
+		int64_t tokens = is_first ? most : s->tokens_micro[i] + rate * ONE / 60 * ms / 1000;
+		s->tokens_micro[i] = tokens > most ? most : tokens;
 	}
 	s->filled_at = now;
 }
