@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whatever octets arrive as a message between processes: what is taken encodes to the same
- * octets again, so there is one way to write each value and nothing hides between fields.
+ * octets again, so there is one way to write each value and nothing hides between fields. What is
+ * of the version before (its first octet says so) is written in the new one.
  * The first octet chooses the kind.
  */
 #include "base/assert.h"
@@ -22,8 +23,11 @@ static uint8_t again[SAMPLE_ENCODED_MAX];
 
 static void check(int n, const uint8_t *data, size_t len)
 {
-	ASSERT(n >= 0 && (size_t)n == len);
-	ASSERT(memcmp(again, data, len) == 0);
+	ASSERT(n > 0 && again[0] >= data[0]);
+	if (again[0] == data[0]) {
+		ASSERT((size_t)n == len);
+		ASSERT(memcmp(again, data, len) == 0);
+	}
 }
 
 static void check_observations(const uint8_t *data, size_t len)
