@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import exim
@@ -104,8 +105,9 @@ def unpacked(what):
     folder = os.path.join(CACHE, what)
     if os.path.exists(os.path.join(folder, ".complete")):
         return folder
-    work = f"{folder}.{os.getpid()}"
-    os.makedirs(work, exist_ok=True)
+    os.makedirs(CACHE, exist_ok=True)
+    work = tempfile.mkdtemp(prefix=f"{what}.", dir=CACHE)
+    os.chmod(work, 0o755)
     try:
         done = subprocess.run(["apt-get", "download", *PACKAGES[what]], cwd=work, check=False, timeout=120,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

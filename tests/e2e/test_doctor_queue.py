@@ -248,11 +248,11 @@ def killed(place, spam, own):
     path, times, seed = purge(place, spam, own)
     draw = random.Random(seed)
     kills = 0
-    for _ in range(4):
+    for turn in range(4):
         process = place.machine.popen([place.program, "doctor", "queue", "--apply", path],
                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         begin = len(place.queue())
-        end = time.monotonic() + draw.uniform(0.05, 1.0) * max(1, spam / 3000)
+        end = time.monotonic() + draw.uniform(0.02, 0.1 if turn == 0 else 1.0) * max(1, spam / 3000)
         while time.monotonic() < end and process.poll() is None:
             time.sleep(0.01)
         inside = [p for p in ns.descendants(process.pid) or [process.pid]]
