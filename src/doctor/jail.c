@@ -31,7 +31,7 @@ void jail_close(struct jail *j)
 
 /* What is left to be walked, and what was walked: names without a link among them. */
 struct walk {
-	char todo[JAIL_PATH_MAX];
+	char left[JAIL_PATH_MAX];
 	char done[JAIL_PATH_MAX];
 	size_t ends[JAIL_PARTS_MAX]; /* length of `done` before each part */
 	size_t parts;
@@ -97,13 +97,13 @@ static int follow(struct walk *w, struct str target, struct str rest)
 	while (target.len > 0 && target.ptr[0] == '/' && w->parts > 0) {
 		step_up(w);
 	}
-	buf_init(&path, sizeof(w->todo) - 1);
+	buf_init(&path, sizeof(w->left) - 1);
 	buf_add(&path, target);
 	buf_add_char(&path, '/');
 	buf_add(&path, rest);
 	int r = buf_end(&path) < 0 ? -ENAMETOOLONG : 0;
 	if (r == 0) {
-		(void)str_copy(w->todo, sizeof(w->todo), buf_str(&path));
+		(void)str_copy(w->left, sizeof(w->left), buf_str(&path));
 	}
 	buf_done(&path);
 	return r;
@@ -114,11 +114,11 @@ static int step(const struct jail *j, struct walk *w)
 {
 	char target[JAIL_PATH_MAX];
 	char name[NAME_MAX + 1];
-	struct str rest = str_of(w->todo);
+	struct str rest = str_of(w->left);
 	struct str part = str_take_until(&rest, '/');
 	int r = 1;
 
-	if (w->todo[0] == '\0') {
+	if (w->left[0] == '\0') {
 		return 0;
 	}
 	if (str_is_equal(part, STR(".."))) {
@@ -146,7 +146,7 @@ static int step(const struct jail *j, struct walk *w)
 	if (r < 0) {
 		return r;
 	}
-	memmove(w->todo, w->todo + (strlen(w->todo) - rest.len), rest.len + 1);
+	memmove(w->left, w->left + (strlen(w->left) - rest.len), rest.len + 1);
 	return 1;
 }
 
@@ -155,7 +155,7 @@ static int open_path(const struct jail *j, const char *path, int flags)
 	struct walk w = {.parts = 0};
 	int r;
 
-	if (!str_copy(w.todo, sizeof(w.todo), str_of(path))) {
+	if (!str_copy(w.left, sizeof(w.left), str_of(path))) {
 		return -ENAMETOOLONG;
 	}
 	do {

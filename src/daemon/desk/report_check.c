@@ -155,7 +155,7 @@ struct walk {
 	struct {
 		const struct jsonr *value;
 		const struct shape *shape;
-	} todo[REPORT_VALUES_MAX];
+	} left[REPORT_VALUES_MAX];
 	size_t count;
 };
 
@@ -174,8 +174,8 @@ static bool push(struct walk *w, const struct jsonr *v, const struct shape *shap
 	if (w->count == REPORT_VALUES_MAX) {
 		return false;
 	}
-	w->todo[w->count].value = v;
-	w->todo[w->count++].shape = shape;
+	w->left[w->count].value = v;
+	w->left[w->count++].shape = shape;
 	return true;
 }
 
@@ -263,7 +263,7 @@ int report_check(const struct jsonr *report, struct errmsg *reterr)
 	int r = push(w, report, &report_shape) ? 0 : -ENOMEM;
 	while (r == 0 && w->count > 0) {
 		w->count--;
-		r = check_one(w, w->todo[w->count].value, w->todo[w->count].shape, reterr);
+		r = check_one(w, w->left[w->count].value, w->left[w->count].shape, reterr);
 	}
 	free(w);
 	if (r == 0 && jsonr_i64(jsonr_get(report, "version")) != 1) {
