@@ -186,7 +186,7 @@ struct site_walk {
 	struct path_look *l;
 	struct jail jail;    /* the folder of the site */
 	const char *root;    /* its path */
-	struct folder *todo; /* PATH_FOLDERS_MAX */
+	struct folder *open; /* PATH_FOLDERS_MAX */
 	size_t count;
 	uint64_t *seen; /* device and number of what was looked into; SEEN_SIZE, 0 is free */
 	size_t seen_count;
@@ -203,7 +203,7 @@ static void push(struct site_walk *w, const char *dir, const char *name, unsigne
 		w->l->report->left_out++;
 		return;
 	}
-	w->todo[w->count++] = (struct folder){.path = copy, .depth = depth};
+	w->open[w->count++] = (struct folder){.path = copy, .depth = depth};
 }
 
 /* @return false: it was there before, or there is no room for more. */
@@ -292,7 +292,7 @@ static void look_at_site(struct site_walk *w, const char *root, unsigned depth)
 	}
 	push(w, "", "", depth);
 	while (w->count > 0) {
-		struct folder f = w->todo[--w->count];
+		struct folder f = w->open[--w->count];
 		look_into(w, &f);
 		free(f.path);
 	}
@@ -317,12 +317,12 @@ void path_look_sites(struct path_look *l)
 	struct site_look s = {.look = *l};
 	struct site_walk w = {
 		.l = l,
-		.todo = calloc(PATH_FOLDERS_MAX, sizeof(*w.todo)),
+		.open = calloc(PATH_FOLDERS_MAX, sizeof(*w.open)),
 		.seen = calloc(SEEN_SIZE, sizeof(*w.seen)),
 	};
 
 	s.roots.paths = calloc(ROOTS_MAX, sizeof(*s.roots.paths));
-	if (s.roots.paths != NULL && w.todo != NULL && w.seen != NULL) {
+	if (s.roots.paths != NULL && w.open != NULL && w.seen != NULL) {
 		find_roots(&s.look);
 		if (s.roots.count > 1) {
 			qsort(s.roots.paths, s.roots.count, sizeof(s.roots.paths[0]), by_text);
@@ -339,6 +339,6 @@ void path_look_sites(struct path_look *l)
 		free(s.roots.paths[i]);
 	}
 	free(s.roots.paths);
-	free(w.todo);
+	free(w.open);
 	free(w.seen);
 }
