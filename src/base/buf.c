@@ -119,6 +119,18 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(again);
 }
 
+void buf_add_plain(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+		if (c >= ' ' && c < 0x7F) {
+			buf_add_char(b, (char)c);
+		} else {
+			buf_printf(b, "\\x%02x", c);
+		}
+	}
+}
+
 void buf_drop(struct buf *b, size_t n)
 {
 	ASSERT(n <= b->len);

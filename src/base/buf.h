@@ -39,6 +39,8 @@ void buf_add(struct buf *b, struct str s);
 bool buf_add_utf8(struct buf *b, struct str s);
 void buf_add_cstr(struct buf *b, const char *cstr);
 void buf_add_char(struct buf *b, char c);
+/** Add a stranger's text for a terminal: printable ASCII as it is, every other octet as \xNN. */
+void buf_add_plain(struct buf *b, struct str s);
 void buf_add_u64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 

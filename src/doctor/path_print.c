@@ -129,19 +129,6 @@ void path_print_json(const struct path_report *r, struct buf *out)
 	jsonw_line_end(&w);
 }
 
-/* Names of customers' folders, for a terminal. */
-static void add_plain(struct buf *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		bool is_plain = *text >= ' ' && *text < 0x7F;
-		if (is_plain) {
-			buf_add_char(out, *text);
-		} else {
-			buf_printf(out, "\\x%02x", (unsigned)(unsigned char)*text);
-		}
-	}
-}
-
 static void print_item(const struct path_item *i, struct buf *out)
 {
 	int breaks = path_breaks(i);
@@ -151,10 +138,10 @@ static void print_item(const struct path_item *i, struct buf *out)
 		   : breaks == 0 ? "works"
 				 : "unknown",
 		   i->what);
-	add_plain(out, i->file);
+	buf_add_plain(out, str_of(i->file));
 	if (i->host[0] != '\0') {
 		buf_add(out, STR("\n        to "));
-		add_plain(out, i->host);
+		buf_add_plain(out, str_of(i->host));
 		if (i->port != 0) {
 			buf_printf(out, " port %u", i->port);
 		}

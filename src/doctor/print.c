@@ -164,19 +164,6 @@ void print_json(const struct diagnosis *d, const struct log_set *set, const stru
 	jsonw_line_end(&w);
 }
 
-/* Strangers' text for a terminal: no control characters. */
-static void add_plain(struct buf *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		bool is_plain = *text >= ' ' && *text < 0x7F;
-		if (is_plain) {
-			buf_add_char(out, *text);
-		} else {
-			buf_printf(out, "\\x%02x", (unsigned)(unsigned char)*text);
-		}
-	}
-}
-
 static void print_numbers(const struct attribution_sender *s, struct buf *out)
 {
 	char first[WALL_TEXT_SIZE];
@@ -197,7 +184,7 @@ static void print_accused(const struct diagnose_accused *a, const struct log_set
 	const struct attribution_sender *s = a->sender;
 
 	buf_printf(out, "%s ", source_kind_name(s->kind));
-	add_plain(out, s->name);
+	buf_add_plain(out, str_of(s->name));
 	buf_printf(out, "\n  cause: %s (%u %% sure)\n", advice_title(a->verdict.cause),
 		   (unsigned)(a->verdict.confidence_ppm / 10000));
 	for (size_t i = 0; i < a->verdict.why_count; i++) {
@@ -208,14 +195,14 @@ static void print_accused(const struct diagnose_accused *a, const struct log_set
 	}
 	if (s->script[0] != '\0') {
 		buf_add(out, STR("  script or folder: "));
-		add_plain(out, s->script);
+		buf_add_plain(out, str_of(s->script));
 		buf_add_char(out, '\n');
 	}
 	for (size_t i = 0; i < s->evidence_count; i++) {
 		buf_add(out, STR("  "));
-		add_plain(out, set->files[s->evidence[i].place.file].path);
+		buf_add_plain(out, str_of(set->files[s->evidence[i].place.file].path));
 		buf_printf(out, ":%u: ", s->evidence[i].place.line);
-		add_plain(out, s->evidence[i].text);
+		buf_add_plain(out, str_of(s->evidence[i].text));
 		buf_add_char(out, '\n');
 	}
 	advice_print_setting(&a->verdict, s, where, out);
@@ -227,12 +214,14 @@ static void print_ids(const struct diagnosis *d, struct buf *out)
 	for (size_t i = 0; d->inquiry != NULL && i < d->inquiry->sample_count; i++) {
 		const struct inquiry_sample *s = &d->inquiry->samples[i];
 		const struct attribution_id *id = diagnosis_find(d, s);
-		add_plain(out, d->inquiry->ids[s->first_id]);
+		buf_add_plain(out, str_of(d->inquiry->ids[s->first_id]));
 		if (id != NULL) {
 			buf_add(out, STR(": sent by "));
-			add_plain(out, id->source[0] == '\0'
+			buf_add_plain(
+				out,
+				str_of(id->source[0] == '\0'
 					       ? "an unknown source (its arrival is not in the log)"
-					       : id->source);
+					       : id->source));
 			buf_add_char(out, '\n');
 		} else {
 			buf_add(out,
@@ -250,11 +239,11 @@ static void print_process(const char *what, const struct live_process *p, struct
 		return;
 	}
 	buf_printf(out, "    %s %u: ", what, p->pid);
-	add_plain(out, p->exe[0] != '\0' ? p->exe : "(its file is not to be seen)");
+	buf_add_plain(out, str_of(p->exe[0] != '\0' ? p->exe : "(its file is not to be seen)"));
 	buf_add(out, STR(", in "));
-	add_plain(out, p->cwd[0] != '\0' ? p->cwd : "?");
+	buf_add_plain(out, str_of(p->cwd[0] != '\0' ? p->cwd : "?"));
 	buf_add(out, STR(", calls itself "));
-	add_plain(out, p->cmdline);
+	buf_add_plain(out, str_of(p->cmdline));
 	buf_add_char(out, '\n');
 }
 
@@ -270,7 +259,7 @@ static void print_live(const struct live *l, struct buf *out)
 		buf_printf(out, "connection to %s port %u, %s, by user ",
 			   addr_format(&s->remote, text), s->port,
 			   s->is_open ? "open" : "tries to open");
-		add_plain(out, s->user[0] != '\0' ? s->user : "?");
+		buf_add_plain(out, str_of(s->user[0] != '\0' ? s->user : "?"));
 		buf_printf(out, " (uid %u)%s\n", s->uid,
 			   live_is_direct(s) ? ", past the mail server"
 					     : " (may be a login at a relay)");

@@ -251,19 +251,6 @@ void queue_plan_json(const struct queue_plan *p, struct buf *out)
 
 /* ---- words ---- */
 
-/* Strangers' text for a terminal: what is no plain character is escaped; UTF-8 stays. */
-static void add_plain(struct buf *out, struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.ptr[i];
-		if (c >= ' ' && c < 0x7F) {
-			buf_add_char(out, (char)c);
-		} else {
-			buf_printf(out, "\\x%02x", c);
-		}
-	}
-}
-
 static void print_group(const struct queue_plan *p, const struct queue_group *g, struct buf *out)
 {
 	char oldest[WALL_TEXT_SIZE];
@@ -275,14 +262,14 @@ static void print_group(const struct queue_plan *p, const struct queue_group *g,
 	if (g->source != QUEUE_NO_SOURCE) {
 		const struct queue_source *s = p->list->sources[g->source];
 		buf_printf(out, " of %s ", source_kind_name(s->kind));
-		add_plain(out, str_of(s->name));
+		buf_add_plain(out, str_of(s->name));
 	}
 	buf_printf(out, "\n       %s: %s\n       from %s to %s\n", fates[g->fate].name,
 		   fates[g->fate].why, wall_format(g->oldest, oldest),
 		   wall_format(g->newest, newest));
 	for (size_t i = 0; i < g->subject_count && g->fate != QUEUE_OTHERS; i++) {
 		buf_add(out, STR("       Subject: "));
-		add_plain(out, g->subjects[i]);
+		buf_add_plain(out, g->subjects[i]);
 		buf_add_char(out, '\n');
 	}
 }
@@ -294,7 +281,7 @@ static void print_ids(const struct queue_plan *p, struct buf *out)
 	for (size_t i = 0; i < p->list->count && shown < IDS_SHOWN_MAX; i++) {
 		if (queue_fate_goes(p->list->items[i].fate)) {
 			buf_add_char(out, shown % 6 == 0 ? '\n' : ' ');
-			add_plain(out, p->list->infos[i].id);
+			buf_add_plain(out, p->list->infos[i].id);
 			shown++;
 		}
 	}

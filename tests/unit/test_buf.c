@@ -64,12 +64,24 @@ static void formats_numbers_and_text(void **state)
 	buf_done(&b);
 }
 
+static void a_terminal_gets_no_strangers_controls(void **state)
+{
+	(void)state;
+	struct buf b;
+
+	buf_init(&b, 256);
+	buf_add_plain(&b, STR("a \x1b[2J\n~\x7f\xc3\xa4"));
+	assert_string_equal(buf_cstr(&b), "a \\x1b[2J\\x0a~\\x7f\\xc3\\xa4");
+	buf_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_and_keeps_what_was_added),
 		cmocka_unit_test(the_maximum_is_kept_and_the_failure_sticks),
 		cmocka_unit_test(formats_numbers_and_text),
+		cmocka_unit_test(a_terminal_gets_no_strangers_controls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
