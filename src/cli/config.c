@@ -96,12 +96,18 @@ static void check_lists(const struct policy *policy, struct conf_report *report)
 			conf_warn(report, at, "list '%s': %s", p->name, err.text);
 			continue;
 		}
-		if (l.malformed > 0) {
+		if (l.malformed.count > 0) {
 			conf_warn(report,
-				  (struct conf_place){at.file, (unsigned)l.first_bad_line, 1},
+				  (struct conf_place){at.file, (unsigned)l.malformed.first, 1},
 				  "list '%s': %llu of %llu lines hold no entry; the first is '%s'",
-				  p->name, (unsigned long long)l.malformed,
-				  (unsigned long long)l.lines, l.first_bad);
+				  p->name, (unsigned long long)l.malformed.count,
+				  (unsigned long long)l.lines, l.malformed.text);
+		}
+		if (l.public.count > 0) {
+			conf_warn(report, (struct conf_place){at.file, (unsigned)l.public.first, 1},
+				  "list '%s': everybody may have a name below %llu of its domains, "
+				  "so they stand for that host alone; the first is '%s'",
+				  p->name, (unsigned long long)l.public.count, l.public.text);
 		}
 		if (l.left_out > 0) {
 			conf_warn(report, at,

@@ -87,11 +87,10 @@ static void print_f0(const struct jsonr *processes)
 
 static void print_lists(const struct jsonr *lists)
 {
-	static const struct column columns[] = {{"LIST", "name"},
-						{"ENTRIES", "entries"},
-						{"MALFORMED", "malformed"},
-						{"READ", "read_at"},
-						{"TROUBLE", "trouble"}};
+	static const struct column columns[] = {
+		{"LIST", "name"},           {"ENTRIES", "entries"},
+		{"MALFORMED", "malformed"}, {"SUFFIXES", "public_suffixes"},
+		{"READ", "read_at"},        {"TROUBLE", "trouble"}};
 
 	if (jsonr_count(lists) > 0) {
 		printf("\n");

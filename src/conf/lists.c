@@ -4,6 +4,7 @@
  */
 #include "conf/lists.h"
 
+#include "conf/suffixes.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -38,15 +39,23 @@ int list_read(const struct list_policy *p, struct url_list *ret, struct errmsg *
 {
 	/* No secret is needed: nobody waits for a look-up here. */
 	static const struct siphash_key key = {0x6c697374, 0x75726c73};
-	int fd = open(p->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct suffixes *suffixes = NULL;
+	int r = suffixes_load(&suffixes, reterr);
 
+	if (r < 0) {
+		return r;
+	}
+	int fd = open(p->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
-		int r = -errno;
+		r = -errno;
+		suffixes_free(suffixes);
 		return err_set(reterr, r, "cannot read %s: %s", p->file, strerror(-r));
 	}
 	url_list_init(ret, &p->format, &key, p->entries_max);
-	int r = read_all(fd, ret);
+	url_list_know_suffixes(ret, suffixes_has, suffixes);
+	r = read_all(fd, ret);
 	fd_close(&fd);
+	suffixes_free(suffixes);
 	if (r < 0) {
 		url_list_done(ret);
 		return err_set(reterr, r, "cannot read %s: %s", p->file, strerror(-r));

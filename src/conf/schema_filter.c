@@ -63,7 +63,8 @@ static const struct conf_row list_rows[] = {
 	 FIELD(struct list_policy, format.entries),
 	 .dflt = "auto",
 	 .help = "What an entry is. auto: with a scheme or a path a URL, else a host. domains "
-		 "stand for all hosts in them."},
+		 "stand for all hosts in them; a public suffix (co.uk, github.io) only for "
+		 "itself."},
 	{.key = "max",
 	 .type = CONF_UINT,
 	 FIELD(struct list_policy, entries_max),

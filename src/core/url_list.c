@@ -5,6 +5,7 @@
 #include "core/url_list.h"
 
 #include "base/assert.h"
+#include "proto/idna.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,18 +29,24 @@ void url_list_done(struct url_list *l)
 	l->hashes = NULL;
 }
 
-static void bad(struct url_list *l, struct str line)
+void url_list_know_suffixes(struct url_list *l, url_suffix_fn *is_suffix, const void *suffixes)
 {
-	if (l->malformed++ > 0) {
+	l->is_suffix = is_suffix;
+	l->suffixes = suffixes;
+}
+
+static void note(const struct url_list *l, struct url_list_lines *lines, struct str line)
+{
+	if (lines->count++ > 0) {
 		return;
 	}
-	l->first_bad_line = l->lines;
+	lines->first = l->lines;
 	size_t n = line.len < URL_LIST_SHOWN_MAX ? line.len : URL_LIST_SHOWN_MAX;
 	for (size_t i = 0; i < n; i++) {
 		char c = line.ptr[i];
-		l->first_bad[i] = c >= 0x20 && c < 0x7F ? c : '?';
+		lines->text[i] = c >= 0x20 && c < 0x7F ? c : '?';
 	}
-	l->first_bad[n] = '\0';
+	lines->text[n] = '\0';
 }
 
 static void keep(struct url_list *l, enum url_entry kind, uint64_t hash)
@@ -154,6 +161,15 @@ static struct str host_part(struct str entry)
 	return str_head(entry, str_find_char(entry, ':'));
 }
 
+/* Everybody may have a name below a public suffix: as a domain it would accuse them all. */
+static bool is_public(const struct url_list *l, enum url_entry kind, struct str entry)
+{
+	char name[IDNA_NAME_MAX + 1];
+
+	return kind == URL_ENTRY_DOMAIN && l->is_suffix != NULL &&
+	       url_entry_name(entry, name) > 0 && l->is_suffix(l->suffixes, name);
+}
+
 static void take_line(struct url_list *l, struct str line)
 {
 	char room[URL_LIST_LINE_MAX];
@@ -175,9 +191,13 @@ static void take_line(struct url_list *l, struct str line)
 	if (kind != URL_ENTRY_URL) {
 		entry = host_part(entry);
 	}
+	if (is_public(l, kind, entry)) {
+		kind = URL_ENTRY_HOST;
+		note(l, &l->public, line);
+	}
 	uint64_t hash = url_entry_hash(&l->key, kind, entry);
 	if (hash == 0) {
-		bad(l, line);
+		note(l, &l->malformed, line);
 	} else {
 		keep(l, kind, hash);
 	}
@@ -186,7 +206,7 @@ static void take_line(struct url_list *l, struct str line)
 static void too_long(struct url_list *l)
 {
 	l->lines++;
-	bad(l, buf_str(&l->line));
+	note(l, &l->malformed, buf_str(&l->line));
 	buf_clear(&l->line);
 }
 

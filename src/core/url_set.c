@@ -80,6 +80,20 @@ static uint64_t hash(const struct siphash_key *key, enum url_entry kind, struct 
 	return h == 0 ? 1 : h;
 }
 
+size_t url_entry_name(struct str text, char *ret)
+{
+	size_t len = idna_to_ascii(text, ret);
+	struct str host = without_www((struct str){ret, len});
+
+	/* A name without a dot would list a whole top-level domain. */
+	if (str_find_char(host, '.') == host.len) {
+		return 0;
+	}
+	memmove(ret, host.ptr, host.len);
+	ret[host.len] = '\0';
+	return host.len;
+}
+
 uint64_t url_entry_hash(const struct siphash_key *key, enum url_entry kind, struct str text)
 {
 	struct parts p;
@@ -87,13 +101,8 @@ uint64_t url_entry_hash(const struct siphash_key *key, enum url_entry kind, stru
 	if (kind == URL_ENTRY_URL) {
 		return parts_of(text, &p) ? hash(key, kind, (struct str){p.text, p.text_len}) : 0;
 	}
-	size_t len = idna_to_ascii(text, p.host);
-	struct str host = without_www((struct str){p.host, len});
-	/* A name without a dot would list a whole top-level domain. */
-	if (str_find_char(host, '.') == host.len) {
-		return 0;
-	}
-	return hash(key, kind, host);
+	size_t len = url_entry_name(text, p.host);
+	return len > 0 ? hash(key, kind, (struct str){p.host, len}) : 0;
 }
 
 static uint64_t slots_for(size_t count)

@@ -47,6 +47,14 @@ struct url_set {
  */
 uint64_t url_entry_hash(const struct siphash_key *key, enum url_entry kind, struct str text);
 
+/**
+ * A host or domain as it is compared: lower case, ASCII, without "www.".
+ *
+ * @param ret  IDNA_NAME_MAX + 1 octets; ends in NUL.
+ * @return Its octets; 0 when it is no name, or one without a dot.
+ */
+size_t url_entry_name(struct str text, char *ret);
+
 /** Octets of a block for so many entries. */
 size_t url_set_size(size_t count);
 /**

@@ -69,9 +69,9 @@ static void a_plain_list(void **state)
 		make(&m, &(struct list_format){.column = 1}, STR(text), piece);
 		assert_int_equal(m.list.count, 6);
 		assert_int_equal(m.list.lines, 11);
-		assert_int_equal(m.list.malformed, 2);
-		assert_int_equal(m.list.first_bad_line, 8);
-		assert_string_equal(m.list.first_bad, "localhost");
+		assert_int_equal(m.list.malformed.count, 2);
+		assert_int_equal(m.list.malformed.first, 8);
+		assert_string_equal(m.list.malformed.text, "localhost");
 		assert_true(has(&m, "https://bad.example/login?x=1#top"));
 		assert_false(has(&m, "https://bad.example/login?x=2"));
 		assert_false(has(&m, "https://bad.example/"));
@@ -101,7 +101,7 @@ static void domains_stand_for_their_hosts(void **state)
 	make(&m, &(struct list_format){.column = 1, .entries = LIST_DOMAINS},
 	     STR("evil.example\nhttp://page.other.example/x\ncom\n"), 7);
 	assert_int_equal(m.list.count, 2);
-	assert_int_equal(m.list.malformed, 1); /* a whole top-level domain */
+	assert_int_equal(m.list.malformed.count, 1); /* a whole top-level domain */
 	assert_true(has(&m, "http://evil.example/"));
 	assert_true(has(&m, "http://a.b.c.evil.example/"));
 	assert_false(has(&m, "http://notevil.example/"));
@@ -109,6 +109,40 @@ static void domains_stand_for_their_hosts(void **state)
 	assert_false(has(&m, "http://other.example/"));
 	assert_false(has(&m, "http://anything.com/"));
 	drop(&m);
+}
+
+static bool is_suffix(const void *suffixes, const char *name)
+{
+	return strcmp(name, suffixes) == 0;
+}
+
+/* Strangers have names below it: the entry stands for that host, and people are told where. */
+static void a_public_suffix_is_a_host(void **state)
+{
+	static const char text[] =
+		"# a list\nevil.co.example\nWWW.Co.Example.\nhttp://co.example/\n";
+
+	(void)state;
+	for (int entries = LIST_AUTO; entries < LIST_ENTRIES_COUNT; entries++) {
+		const struct list_format f = {.column = 1, .entries = (enum list_entries)entries};
+		struct url_list l;
+		url_list_init(&l, &f, &key, 10);
+		url_list_know_suffixes(&l, is_suffix, "co.example");
+		url_list_step(&l, STR(text));
+		assert_int_equal(url_list_end(&l), 0);
+		assert_int_equal(l.count, 3);
+		assert_int_equal(l.malformed.count, 0);
+		assert_int_equal(l.public.count, entries == LIST_DOMAINS ? 2 : 0);
+		if (entries == LIST_DOMAINS) {
+			assert_int_equal(l.public.first, 3);
+			assert_string_equal(l.public.text, "WWW.Co.Example.");
+			assert_true(l.hashes[1] ==
+				    url_entry_hash(&key, URL_ENTRY_HOST, STR("co.example")));
+			assert_true(l.hashes[0] ==
+				    url_entry_hash(&key, URL_ENTRY_DOMAIN, STR("evil.co.example")));
+		}
+		url_list_done(&l);
+	}
 }
 
 static void a_csv_list(void **state)
@@ -127,8 +161,8 @@ static void a_csv_list(void **state)
 		 "6,,http://e.example/ok\n"),
 	     5);
 	assert_int_equal(m.list.count, 4);
-	assert_int_equal(m.list.malformed, 2);
-	assert_int_equal(m.list.first_bad_line, 6);
+	assert_int_equal(m.list.malformed.count, 2);
+	assert_int_equal(m.list.malformed.first, 6);
 	assert_true(has(&m, "http://a.example/x,y"));
 	assert_true(has(&m, "http://b.example"));
 	assert_true(has(&m, "http://c.example/z"));
@@ -153,7 +187,7 @@ static void hostile_files(void **state)
 	assert_true(l.line.size <= 2 * URL_LIST_LINE_MAX);
 	url_list_step(&l, STR("\ngood.example\n"));
 	assert_int_equal(l.lines, 2);
-	assert_int_equal(l.malformed, 1);
+	assert_int_equal(l.malformed.count, 1);
 	assert_int_equal(l.count, 1);
 	for (int i = 0; i < 8; i++) {
 		for (size_t k = 0; k < sizeof(junk); k++) {
@@ -163,7 +197,7 @@ static void hostile_files(void **state)
 	}
 	url_list_step(&l, STR("\nhttp://after.example/\n"));
 	assert_int_equal(url_list_end(&l), 0);
-	assert_true(l.malformed > 1000 && l.count <= 1000);
+	assert_true(l.malformed.count > 1000 && l.count <= 1000);
 	url_list_done(&l);
 }
 
@@ -282,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plain_list),
 		cmocka_unit_test(domains_stand_for_their_hosts),
+		cmocka_unit_test(a_public_suffix_is_a_host),
 		cmocka_unit_test(a_csv_list),
 		cmocka_unit_test(hostile_files),
 		cmocka_unit_test(no_more_than_its_maximum),

@@ -211,7 +211,7 @@ const struct child_spec desk_child = {
 	.user = "_postern-desk",
 	.profile = SANDBOX_SERVER,
 	.readable = {"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl",
-		     "/etc/postern", "/usr/share/postern"},
+		     "/etc/postern", "/usr/share/postern", "/usr/share/publicsuffix"},
 	.open = open_desk,
 	.start = start_desk,
 	.received = received,

@@ -4,6 +4,7 @@
  */
 #include "daemon/desk/lists.h"
 
+#include "conf/suffixes.h"
 #include "core/url_list.h"
 #include "sys/entropy.h"
 #include "sys/fd.h"
@@ -41,10 +42,9 @@ struct one {
 	struct wall read_at;
 	uint64_t entries;
 	uint64_t lines;
-	uint64_t malformed;
 	uint64_t left_out;
-	uint64_t first_bad_line;
-	char first_bad[URL_LIST_SHOWN_MAX + 1];
+	struct url_list_lines malformed;
+	struct url_list_lines public;
 	char trouble[256];
 };
 
@@ -61,6 +61,7 @@ struct lists {
 	int fd;
 	struct url_list reader;
 	char *room;
+	struct suffixes *suffixes;
 };
 
 static void trouble(struct one *one, const char *what, int r)
@@ -124,9 +125,8 @@ static void finish(struct lists *o)
 	one->entries = o->reader.count;
 	one->lines = o->reader.lines;
 	one->malformed = o->reader.malformed;
+	one->public = o->reader.public;
 	one->left_out = o->reader.left_out;
-	one->first_bad_line = o->reader.first_bad_line;
-	memcpy(one->first_bad, o->reader.first_bad, sizeof(one->first_bad));
 	one->trouble[0] = '\0';
 	stop_reading(o);
 	o->ready(o->ctx, (size_t)(one - o->all), one->set);
@@ -152,6 +152,7 @@ static void start_reading(struct lists *o, struct one *one)
 		return;
 	}
 	url_list_init(&o->reader, &one->policy->format, &key, one->policy->entries_max);
+	url_list_know_suffixes(&o->reader, suffixes_has, o->suffixes);
 	o->now = one;
 }
 
@@ -229,6 +230,11 @@ int lists_new(struct loop *l, const struct policy *p, lists_ready_fn *ready, voi
 		o->all[i].policy = &p->lists[i];
 		o->all[i].set = -1;
 	}
+	int r = o->count > 0 ? suffixes_load(&o->suffixes, reterr) : 0;
+	if (r < 0) {
+		lists_free(o);
+		return r;
+	}
 	o->room = malloc(LISTS_PIECE);
 	o->look = loop_timer(l, look, o);
 	o->piece = loop_timer(l, read_piece, o);
@@ -257,8 +263,20 @@ void lists_free(struct lists *o)
 	}
 	loop_event_free(o->look);
 	loop_event_free(o->piece);
+	suffixes_free(o->suffixes);
 	free(o->room);
 	free(o);
+}
+
+static void write_lines(struct jsonw *w, const char *count, const char *first,
+			const struct url_list_lines *l)
+{
+	jsonw_u64(w, count, l->count);
+	if (l->count > 0) {
+		jsonw_u64(w, first, l->first);
+	} else {
+		jsonw_null(w, first);
+	}
 }
 
 void lists_write(const struct lists *o, struct jsonw *w, const char *key)
@@ -271,13 +289,9 @@ void lists_write(const struct lists *o, struct jsonw *w, const char *key)
 		jsonw_cstr(w, "file", one->policy->file);
 		jsonw_u64(w, "entries", one->entries);
 		jsonw_u64(w, "lines", one->lines);
-		jsonw_u64(w, "malformed", one->malformed);
 		jsonw_u64(w, "left_out", one->left_out);
-		if (one->malformed > 0) {
-			jsonw_u64(w, "first_malformed_line", one->first_bad_line);
-		} else {
-			jsonw_null(w, "first_malformed_line");
-		}
+		write_lines(w, "malformed", "first_malformed_line", &one->malformed);
+		write_lines(w, "public_suffixes", "first_public_suffix_line", &one->public);
 		if (one->read_at.ns > 0) {
 			jsonw_time(w, "read_at", one->read_at);
 		} else {
