@@ -251,6 +251,35 @@ static bool take_php(struct log_time *lt, struct str *line, struct wall *ret)
 	return true;
 }
 
+bool log_time_web(struct log_time *lt, const char *text, struct wall *ret)
+{
+	struct str zone = {text + 21, 5};
+	int64_t zone_s;
+	uint64_t year;
+
+	if (is_known_second(lt, text, 20)) {
+		ret->ns = lt->second_ns;
+	} else {
+		int day = two(text);
+		unsigned month = month_of(text + 3);
+		int64_t tod = time_of_day(text + 12);
+		if (day < 1 || day > 31 || month == 0 || tod < 0 || text[2] != '/' ||
+		    text[6] != '/' || text[11] != ':' || text[20] != ' ' ||
+		    num_parse_u64((struct str){text + 7, 4}, YEAR_MAX, &year) < 0 ||
+		    year < YEAR_MIN) {
+			return false;
+		}
+		ret->ns = (days_from_civil((int64_t)year, month, (unsigned)day) * S_PER_DAY + tod) *
+			  NS_PER_S;
+		know_second(lt, text, 20, ret->ns);
+	}
+	if (text[20] != ' ' || !take_zone(&zone, &zone_s) || zone.len > 0) {
+		return false;
+	}
+	ret->ns -= zone_s * NS_PER_S;
+	return true;
+}
+
 /* "Sep 8 07:46:30 ": a day of one digit that was not padded. */
 static bool take_unpadded(struct log_time *lt, struct str *line, struct wall *ret)
 {

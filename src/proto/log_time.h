@@ -55,4 +55,15 @@ enum log_time_form log_time_take(struct log_time *lt, struct str *line, struct w
  */
 unsigned log_time_month(struct str line);
 
+#define LOG_TIME_WEB_LEN 26
+
+/**
+ * The time of a web server's log, between its brackets: "21/Nov/2026:17:49:28 +0100", with its own
+ * year and zone. The date and second of the line before are remembered here too.
+ *
+ * @param text  LOG_TIME_WEB_LEN octets.
+ * @return false: it is not of this form.
+ */
+bool log_time_web(struct log_time *lt, const char *text, struct wall *ret);
+
 #endif
