@@ -42,6 +42,18 @@ static void list_is_ready(void *ctx, size_t list, int fd)
 	(void)(child_send_fd(p->child, PROCESS_TAP, MSG_LIST, (struct str){&number, 1}, fd) < 0);
 }
 
+static void list_said(void *ctx, const char *name, const char *why)
+{
+	struct desk_process *p = ctx;
+
+	if (why != NULL) {
+		LOG_EVENT(&p->child->log, LOG_LEVEL_WARNING, "desk.list_not_read",
+			  F_CSTR("list", name), F_TEXT("why", str_of(why)));
+	} else {
+		LOG_EVENT(&p->child->log, LOG_LEVEL_NOTICE, "desk.list_read", F_CSTR("list", name));
+	}
+}
+
 static void opinion_came(void *ctx, const struct opinion_obs *o)
 {
 	struct desk_process *p = ctx;
@@ -121,11 +133,18 @@ static int start_desk(void *ctx, struct errmsg *reterr)
 		.send = send_to,
 		.ctx = p,
 	};
+	const struct lists_opts lists = {
+		.loop = p->child->loop,
+		.policy = p->child->policy,
+		.folder = p->child->state_dir,
+		.ready = list_is_ready,
+		.said = list_said,
+		.ctx = p,
+	};
 	int r = desk_new(&opts, &p->desk, reterr);
 
 	if (r == 0) {
-		r = lists_new(p->child->loop, p->child->policy, list_is_ready, p, &p->lists,
-			      reterr);
+		r = lists_new(&lists, &p->lists, reterr);
 	}
 	if (r == 0) {
 		r = opinions_new(p->child->loop, p->child->policy, opinion_came, p, &p->opinions,

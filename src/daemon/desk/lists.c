@@ -6,6 +6,7 @@
 
 #include "conf/suffixes.h"
 #include "core/url_list.h"
+#include "daemon/desk/list_cache.h"
 #include "sys/entropy.h"
 #include "sys/fd.h"
 #include "sys/files.h"
@@ -49,9 +50,7 @@ struct one {
 };
 
 struct lists {
-	struct loop *loop;
-	lists_ready_fn *ready;
-	void *ctx;
+	struct lists_opts opts;
 	struct loop_event *look;
 	struct loop_event *piece;
 	struct one all[LISTS_MAX];
@@ -64,9 +63,24 @@ struct lists {
 	struct suffixes *suffixes;
 };
 
-static void trouble(struct one *one, const char *what, int r)
+/* Said once, however often a file is looked at. */
+static void say(struct lists *o, struct one *one, const char *text)
 {
-	snprintf(one->trouble, sizeof(one->trouble), "%s: %s", what, strerror(-r));
+	if (strcmp(one->trouble, text) == 0) {
+		return;
+	}
+	snprintf(one->trouble, sizeof(one->trouble), "%s", text);
+	if (o->opts.said != NULL) {
+		o->opts.said(o->opts.ctx, one->policy->name, text[0] != '\0' ? one->trouble : NULL);
+	}
+}
+
+static void trouble(struct lists *o, struct one *one, const char *what, int r)
+{
+	char text[sizeof(one->trouble)];
+
+	snprintf(text, sizeof(text), "%s: %s", what, strerror(-r));
+	say(o, one, text);
 }
 
 static struct identity identity_of(const struct stat *st)
@@ -81,25 +95,54 @@ static bool is_same(const struct identity *a, const struct identity *b)
 }
 
 /* Memory that nobody can change any more, with the set in it. */
-static int seal_set(const struct url_list *reader)
+static int seal_set(struct str block)
 {
-	size_t size = url_set_size(reader->count);
-	void *block = aligned_alloc(16, (size + 15) / 16 * 16);
-	int fd = block == NULL ? -1 : memfd_create("postern-list", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int r = block == NULL ? -ENOMEM : fd < 0 ? -errno : 0;
+	int fd = memfd_create("postern-list", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r = fd < 0 ? -errno : file_write_all(fd, block);
 
-	if (r == 0) {
-		url_set_build(&reader->key, reader->hashes, reader->count, reader->kinds, block);
-		r = file_write_all(fd, (struct str){block, size});
-	}
 	if (r == 0 && fcntl(fd, F_ADD_SEALS, SEALS) < 0) {
 		r = -errno;
 	}
-	free(block);
 	if (r < 0) {
 		fd_close(&fd);
 	}
 	return r < 0 ? r : fd;
+}
+
+static int build_set(const struct lists *o, const struct one *one, struct wall now)
+{
+	const struct url_list *reader = &o->reader;
+	size_t size = url_set_size(reader->count);
+	void *block = aligned_alloc(16, (size + 15) / 16 * 16);
+
+	if (block == NULL) {
+		return -ENOMEM;
+	}
+	url_set_build(&reader->key, reader->hashes, reader->count, reader->kinds, block);
+	const struct str whole = {block, size};
+	int fd = seal_set(whole);
+	if (fd >= 0 && o->opts.folder != NULL) {
+		/* A full disk costs the list after the next restart at most. */
+		(void)!list_cache_put(o->opts.folder, one->policy, whole, now);
+	}
+	free(block);
+	return fd;
+}
+
+/* Most of its lines hold no entry: that is no list, or not any more. */
+static bool is_damaged(const struct url_list *l, char *why, size_t size)
+{
+	if (l->lines == 0) {
+		snprintf(why, size, "the file is empty: not taken");
+		return true;
+	}
+	if (l->malformed.count <= l->count + l->left_out) {
+		return false;
+	}
+	snprintf(why, size, "line %llu ('%s'): %llu of %llu lines hold no entry: not taken",
+		 (unsigned long long)l->malformed.first, l->malformed.text,
+		 (unsigned long long)l->malformed.count, (unsigned long long)l->lines);
+	return true;
 }
 
 static void stop_reading(struct lists *o)
@@ -112,24 +155,32 @@ static void stop_reading(struct lists *o)
 static void finish(struct lists *o)
 {
 	struct one *one = o->now;
-	int fd = url_list_end(&o->reader) < 0 ? -ENOMEM : seal_set(&o->reader);
+	char why[sizeof(one->trouble)];
+	struct wall now = wall_now();
 
+	int r = url_list_end(&o->reader);
+	if (r == 0 && is_damaged(&o->reader, why, sizeof(why))) {
+		say(o, one, why);
+		stop_reading(o);
+		return;
+	}
+	int fd = r < 0 ? r : build_set(o, one, now);
 	if (fd < 0) {
-		trouble(one, "cannot hold the list", fd);
+		trouble(o, one, "cannot hold the list", fd);
 		stop_reading(o);
 		return;
 	}
 	fd_close(&one->set);
 	one->set = fd;
-	one->read_at = wall_now();
+	one->read_at = now;
 	one->entries = o->reader.count;
 	one->lines = o->reader.lines;
 	one->malformed = o->reader.malformed;
 	one->public = o->reader.public;
 	one->left_out = o->reader.left_out;
-	one->trouble[0] = '\0';
+	say(o, one, "");
 	stop_reading(o);
-	o->ready(o->ctx, (size_t)(one - o->all), one->set);
+	o->opts.ready(o->opts.ctx, (size_t)(one - o->all), one->set);
 }
 
 static void start_reading(struct lists *o, struct one *one)
@@ -140,14 +191,15 @@ static void start_reading(struct lists *o, struct one *one)
 	one->is_due = false;
 	o->fd = open(one->policy->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (o->fd < 0 || fstat(o->fd, &st) < 0) {
-		trouble(one, "cannot read it", -errno);
+		trouble(o, one, "cannot read it", -errno);
 		fd_close(&o->fd);
 		return;
 	}
 	one->seen = identity_of(&st);
 	one->is_known = true;
 	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > LISTS_FILE_MAX) {
-		trouble(one, "is no file of up to 1 GiB", S_ISREG(st.st_mode) ? -EFBIG : -EINVAL);
+		trouble(o, one, "is no file of up to 1 GiB",
+			S_ISREG(st.st_mode) ? -EFBIG : -EINVAL);
 		fd_close(&o->fd);
 		return;
 	}
@@ -174,7 +226,7 @@ static void read_piece(void *ctx)
 	} else if (n == 0) {
 		finish(o);
 	} else if (errno != EINTR && errno != EAGAIN) {
-		trouble(o->now, "cannot read it", -errno);
+		trouble(o, o->now, "cannot read it", -errno);
 		stop_reading(o);
 	}
 	loop_timer_once(o->piece, PIECE_MS);
@@ -190,7 +242,7 @@ void lists_look(struct lists *o)
 			continue; /* if it changes under our hands it is another next time */
 		}
 		if (stat(one->policy->file, &st) < 0) {
-			trouble(one, "cannot read it", -errno);
+			trouble(o, one, "cannot read it", -errno);
 			continue;
 		}
 		const struct identity id = identity_of(&st);
@@ -208,27 +260,49 @@ void lists_tell(struct lists *o)
 {
 	for (size_t i = 0; i < o->count; i++) {
 		if (o->all[i].set >= 0) {
-			o->ready(o->ctx, i, o->all[i].set);
+			o->opts.ready(o->opts.ctx, i, o->all[i].set);
 		}
 	}
 }
 
-int lists_new(struct loop *l, const struct policy *p, lists_ready_fn *ready, void *ctx,
-	      struct lists **ret, struct errmsg *reterr)
+/* What was known before the restart, until the file itself is read. */
+static void take_back(struct lists *o, struct one *one)
+{
+	struct cached_list kept;
+
+	if (list_cache_get(o->opts.folder, one->policy, &kept) < 0) {
+		return;
+	}
+	int fd = seal_set((struct str){kept.block, kept.size});
+	if (fd >= 0) {
+		one->set = fd;
+		one->entries = kept.entries;
+		one->read_at = kept.read_at;
+	}
+	free(kept.block);
+}
+
+int lists_new(const struct lists_opts *opts, struct lists **ret, struct errmsg *reterr)
 {
 	struct lists *o = calloc(1, sizeof(*o));
+	const struct policy *p = opts->policy;
+	struct loop *l = opts->loop;
 
 	if (o == NULL) {
 		return err_set(reterr, -ENOMEM, "out of memory");
 	}
-	o->loop = l;
-	o->ready = ready;
-	o->ctx = ctx;
+	o->opts = *opts;
 	o->fd = -1;
 	o->count = p->list_count < LISTS_MAX ? p->list_count : LISTS_MAX;
 	for (size_t i = 0; i < o->count; i++) {
 		o->all[i].policy = &p->lists[i];
 		o->all[i].set = -1;
+	}
+	if (opts->folder != NULL) {
+		list_cache_sweep(opts->folder, p);
+		for (size_t i = 0; i < o->count; i++) {
+			take_back(o, &o->all[i]);
+		}
 	}
 	int r = o->count > 0 ? suffixes_load(&o->suffixes, reterr) : 0;
 	if (r < 0) {

@@ -5,7 +5,8 @@
  *
  * The tap cannot open files, and must not wait: the desk reads a file in small pieces between
  * whatever else it does, builds the new set beside the old one, and the tap changes from one to the
- * other between two messages. A file that cannot be read leaves the old set where it is.
+ * other between two messages. A file that cannot be read, or of which most lines hold no entry (an
+ * error page, a file cut short or packed), leaves the old set where it is, also over a restart.
  * Layer: daemon.
  */
 #ifndef DAEMON_DESK_LISTS_H
@@ -29,9 +30,23 @@ struct lists;
 /** A set is ready for the tap. @param fd  Sealed memory; borrowed. */
 typedef void lists_ready_fn(void *ctx, size_t list, int fd);
 
-/** @return 0; -ENOMEM. Nothing was read yet. */
-MUSTUSE int lists_new(struct loop *l, const struct policy *p, lists_ready_fn *ready, void *ctx,
-		      struct lists **ret, struct errmsg *reterr);
+/** What is wrong with a list changed. @param why  NULL: nothing any more. */
+typedef void lists_said_fn(void *ctx, const char *name, const char *why);
+
+struct lists_opts {
+	struct loop *loop;
+	const struct policy *policy; /* borrowed */
+	const char *folder; /* borrowed; where sets are kept over a restart; NULL: nowhere */
+	lists_ready_fn *ready;
+	lists_said_fn *said; /* NULL: nobody listens */
+	void *ctx;
+};
+
+/**
+ * @return 0; -ENOMEM; -ENOENT without a public suffix list. No file was read yet; sets of before
+ *         the restart are there, to be told with lists_tell.
+ */
+MUSTUSE int lists_new(const struct lists_opts *o, struct lists **ret, struct errmsg *reterr);
 /** NULL is allowed. */
 void lists_free(struct lists *o);
 /** The tap is there (again): tell all sets that are ready once more. */
