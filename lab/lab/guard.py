@@ -177,18 +177,22 @@ class Guard:
             raise LabError(f"postern {' '.join(args)}: exit {code}: {err.strip() or out.strip()}")
         return json.loads(out)
 
-    def api(self, path):
-        """A document of the API, by the local socket."""
+    def get(self, path):
+        """The octets of a page, by the local socket."""
         connection = _UnixConnection(self.gw.file("run", "postern", "api.sock"))
         try:
-            connection.request("GET", f"/api/v1{path}")
+            connection.request("GET", path)
             answer = connection.getresponse()
             text = answer.read()
         finally:
             connection.close()
         if answer.status != 200:
             raise LabError(f"GET {path}: {answer.status}: {text[:300].decode(errors='replace')}")
-        return json.loads(text)
+        return text
+
+    def api(self, path):
+        """A document of the API."""
+        return json.loads(self.get(f"/api/v1{path}"))
 
     def items(self, path):
         """All items of a list, page by page."""
