@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "doctor/direct.h"
 #include "doctor/fetch.h"
+#include "doctor/web_look.h"
 #include "sys/files.h"
 
 #include <errno.h>
@@ -242,6 +243,41 @@ static int look_at_connections(const struct cli_args *args, struct watch *w, str
 	return r == 0 ? direct_judge(&e->diagnosis, e->has_live ? &e->live : NULL) : r;
 }
 
+/* ---- web servers' logs ---- */
+
+static int find_web_logs(const struct cli_args *args, const char *root, struct web_set *set,
+			 struct errmsg *err)
+{
+	size_t pos = 0;
+	const char *path = cli_value_next(args, "web-log", &pos);
+	int r = path == NULL ? web_set_find(set, root, err) : 0;
+
+	for (; path != NULL && r == 0; path = cli_value_next(args, "web-log", &pos)) {
+		r = web_set_add(set, path, err);
+	}
+	return r;
+}
+
+/* Not beside a mail log that was named, unless they are named too: it may be another machine's. */
+static int look_at_web(const struct cli_args *args, struct examination *e, struct errmsg *err)
+{
+	const char *root = cli_value(args, "root");
+	struct web_set set;
+
+	if (cli_has(args, "no-web-logs") ||
+	    (cli_has(args, "log") && root == NULL && !cli_has(args, "web-log"))) {
+		return 0;
+	}
+	root = root == NULL ? "" : root;
+	int r = web_set_init(&set, root, err);
+	if (r == 0) {
+		r = find_web_logs(args, root, &set, err);
+		r = r < 0 ? r : web_look(&e->diagnosis, &set, err);
+		web_set_done(&set);
+	}
+	return r;
+}
+
 /* ---- all of it ---- */
 
 static int say(const struct errmsg *err, int code)
@@ -305,6 +341,9 @@ int doctor_examine(const struct cli *cli, const struct cli_args *args, struct ex
 	if (ret->is_here || cli_has(args, "root")) {
 		const char *root = cli_value(args, "root");
 		ret->diagnosis.place.panel = advice_find_panel(root == NULL ? "" : root);
+	}
+	if (look_at_web(args, ret, &err) < 0) {
+		return say(&err, CLI_NOT_FOUND);
 	}
 	int x = look_at_connections(args, &w, ret, &err);
 	return x == 0 ? CLI_DONE : say(&err, x == -EINVAL ? CLI_USAGE : CLI_FAILED);

@@ -34,6 +34,10 @@ struct examination {
 		{.name = "queue",                                                                  \
 		 .value = "DIR",                                                                   \
 		 .help = "the mail queue's folder, where it is not found by itself"},              \
+		{.name = "web-log",                                                                \
+		 .value = "FILE",                                                                  \
+		 .help = "read this access log (may be given more than once)"},                    \
+		{.name = "no-web-logs", .help = "look into no access log"},                        \
 		{.name = "notice",                                                                 \
 		 .value = "FILE|URL",                                                              \
 		 .help = "the notice: its mail, its attachment, or the case's link"},              \

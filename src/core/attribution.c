@@ -40,6 +40,7 @@ struct attribution *attribution_new(const struct attribution_opts *opts)
 	}
 	a->opts = *opts;
 	a->opts.messages_max = opts->messages_max == 0 ? MESSAGES_MAX : opts->messages_max;
+	a->moments_room = MOMENTS_HELD_MAX;
 	a->opts.senders_max = opts->senders_max == 0 ? SENDERS_MAX : opts->senders_max;
 	a->senders = map_new(a->opts.senders_max, &opts->key, sender_key);
 	a->wanted = map_new(WANTED_MAX, &opts->key, wanted_key);
@@ -141,6 +142,7 @@ static void senders_make_room(struct attribution *a, struct wall now)
 				continue;
 			}
 			a->totals.forgotten += s->out.messages;
+			moments_done(&s->out.moments, &a->moments_room);
 			(void)map_remove(a->senders, sender_key(s));
 			sender_free(s);
 			all[i] = NULL;

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/siphash.h"
 #include "base/str.h"
+#include "core/moments.h"
 #include "proto/log_event.h"
 
 #include <stdbool.h>
@@ -83,6 +84,8 @@ struct attribution_sender {
 	uint64_t peak_per_h; /* most recipients in one hour of the log */
 	struct wall first;
 	struct wall last;
+	struct moments
+		moments; /* when its mail was handed in; of this machine's own sources only */
 	struct attribution_evidence evidence[ATTRIBUTION_EVIDENCE_MAX];
 	size_t evidence_count;
 };

@@ -222,6 +222,9 @@ static void entry_count(struct attribution *a, struct entry *e)
 		}
 	}
 	sender_add_volume(s, e->time, remote);
+	if (out->kind == SOURCE_USER || out->kind == SOURCE_SERVER) {
+		moments_add(&out->moments, e->time, &a->moments_room);
+	}
 }
 
 void entry_end(struct attribution *a, struct entry *e)

@@ -93,7 +93,8 @@ struct attribution {
 	size_t entry_count;
 	struct entry_block *blocks;
 	struct list free_entries;
-	size_t rcpts_held; /* beyond the few, of all messages */
+	size_t moments_room; /* seconds that all sources may still hold */
+	size_t rcpts_held;   /* beyond the few, of all messages */
 	struct map *senders;
 	uint32_t no_room; /* new sources to refuse before room is looked for again */
 	struct list by_age;

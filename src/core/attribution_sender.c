@@ -58,6 +58,7 @@ void sender_free(struct sender *s)
 	free(s->subjects.seen);
 	free(s->domains.seen);
 	free(s->script);
+	free(s->out.moments.at);
 	free(s);
 }
 

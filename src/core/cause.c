@@ -262,8 +262,9 @@ static unsigned decide_site(const struct attribution_sender *s, const struct cau
 
 	v->wants_script = s->scripted == 0;
 	if (s->script_odd > 0 || c->web == CAUSE_WEB_SCRIPT) {
-		why(v, s->script_odd > 0 ? "the script lies where no mail comes from"
-					 : "each time somebody posted to a file among uploads");
+		why(v, s->script_odd > 0
+			       ? "the script lies where no mail comes from"
+			       : "each time somebody called a file where no program belongs");
 		decide(v, CAUSE_SITE, SURE);
 		rule_out(v, CAUSE_FORM);
 	} else if (has_constant_rcpt(s)) {

@@ -145,6 +145,15 @@ static int by_weight(const void *a, const void *b)
 	return strcmp(x->sender->name, y->sender->name);
 }
 
+struct cause_verdict diagnosis_judge(const struct diagnosis *d, const struct attribution_sender *s,
+				     enum cause_web web)
+{
+	return cause_of(
+		s, &(struct cause_context){.is_named = is_named(d->attribution, s),
+					   .incoming = attribution_totals(d->attribution)->incoming,
+					   .web = web});
+}
+
 static void accuse(struct diagnosis *d)
 {
 	const struct attribution_sender *s;
@@ -154,10 +163,7 @@ static void accuse(struct diagnosis *d)
 		if (s->messages == 0) {
 			continue;
 		}
-		struct cause_verdict v = cause_of(
-			s, &(struct cause_context){
-				   .is_named = is_named(d->attribution, s),
-				   .incoming = attribution_totals(d->attribution)->incoming});
+		struct cause_verdict v = diagnosis_judge(d, s, CAUSE_WEB_NONE);
 		if (!v.is_accused) {
 			continue;
 		}
@@ -284,6 +290,12 @@ size_t diagnosis_absent(const struct diagnosis *d)
 
 void diagnosis_done(struct diagnosis *d)
 {
+	for (size_t i = 0; i < d->webs.count; i++) {
+		for (size_t k = 0; k < WEB_EVIDENCE_MAX; k++) {
+			free(d->webs.found[i].lines[k].file);
+		}
+	}
+	free(d->webs.found);
 	free(d->made);
 	attribution_free(d->attribution);
 	free(d->hours);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "core/attribution.h"
 #include "core/cause.h"
+#include "core/web_join.h"
 #include "doctor/advice.h"
 #include "doctor/inquiry.h"
 #include "doctor/log_set.h"
@@ -19,9 +20,30 @@
 #define DIAGNOSE_ACCUSED_MAX 50
 #define DIAGNOSE_HOURS_MAX (24 * 400)
 
+/* A line of a web server's log. */
+struct diagnose_line {
+	char *file;    /* owned */
+	uint64_t line; /* 0: not counted */
+};
+
+/* What a web server's log says of a source. */
+struct diagnose_web {
+	struct web_finding finding;
+	struct diagnose_line lines[WEB_EVIDENCE_MAX]; /* of the finding's evidence */
+};
+
 struct diagnose_accused {
 	const struct attribution_sender *sender; /* borrowed from the diagnosis */
 	struct cause_verdict verdict;
+	const struct diagnose_web *web; /* borrowed; NULL: nothing was found, or not looked for */
+};
+
+/* What came of looking into web servers' logs. */
+struct diagnose_webs {
+	struct diagnose_web *found; /* owned */
+	size_t count;
+	size_t files;   /* that were read */
+	bool is_partly; /* more was asked for than is read, or a log is damaged */
 };
 
 /* How much of an hour's lines the log has: 1,000,000 is all of them. */
@@ -49,6 +71,7 @@ struct diagnosis {
 	const struct inquiry *inquiry;   /* borrowed; NULL: nothing was asked for */
 	uint64_t from_queue;             /* messages that are in the queue and in no log */
 	struct attribution_sender *made; /* owned: a source that is in no log */
+	struct diagnose_webs webs;
 };
 
 struct diagnose_opts {
@@ -70,6 +93,9 @@ const struct attribution_id *diagnosis_find(const struct diagnosis *d,
 bool diagnosis_covers(const struct diagnosis *d, struct wall t);
 /** Samples that are in no log although the logs are whole for their time. */
 size_t diagnosis_absent(const struct diagnosis *d);
+/** Judge a source again, with what a web server's log says. */
+struct cause_verdict diagnosis_judge(const struct diagnosis *d, const struct attribution_sender *s,
+				     enum cause_web web);
 void diagnosis_done(struct diagnosis *d);
 
 #endif

@@ -196,6 +196,18 @@ static int read_all(int fd, struct buf *ret)
 	return r;
 }
 
+int jail_open_file(const struct jail *j, const char *path)
+{
+	struct stat st;
+	int fd = open_path(j, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		fd_close(&fd);
+		return -EINVAL;
+	}
+	return fd;
+}
+
 int jail_read(const struct jail *j, const char *path, struct buf *ret)
 {
 	int fd = open_path(j, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);

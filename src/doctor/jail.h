@@ -34,6 +34,8 @@ void jail_close(struct jail *j);
 MUSTUSE int jail_open_dir(const struct jail *j, const char *path);
 /** The same, and no link is followed: -ELOOP or -ENOTDIR where there is one. */
 MUSTUSE int jail_open_dir_plain(const struct jail *j, const char *path);
+/** A regular file for reading, links followed inside. @return Its descriptor, or as jail_read. */
+MUSTUSE int jail_open_file(const struct jail *j, const char *path);
 /**
  * Append a regular file, links followed inside.
  *

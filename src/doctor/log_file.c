@@ -169,37 +169,47 @@ static int detect_export(struct log_file *f, struct errmsg *reterr)
 	return f->export == NULL || f->lines == NULL ? err_set(reterr, -ENOMEM, "no memory") : 0;
 }
 
-static int open_file(struct log_file *f, struct errmsg *reterr)
+static int open_file(const char *path, int *ret_fd, struct errmsg *reterr)
 {
 	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	f->fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (f->fd < 0 || fstat(f->fd, &st) < 0) {
+	if (fd < 0 || fstat(fd, &st) < 0) {
 		int r = -errno;
-		return err_set(reterr, r, "cannot open %s: %s", f->path, strerror(-r));
+		fd_close(&fd);
+		return err_set(reterr, r, "cannot open %s: %s", path, strerror(-r));
 	}
-	return S_ISREG(st.st_mode) ? 0 : err_set(reterr, -EINVAL, "%s is not a file", f->path);
+	if (!S_ISREG(st.st_mode)) {
+		fd_close(&fd);
+		return err_set(reterr, -EINVAL, "%s is not a file", path);
+	}
+	*ret_fd = fd;
+	return 0;
 }
 
-int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr)
+/* Takes the descriptor over. */
+static int begin(int *fd, pid_t journalctl, const char *name, struct log_file **ret,
+		 struct errmsg *reterr)
 {
 	struct log_file *f = calloc(1, sizeof(*f));
 	int r = 0;
 
 	if (f == NULL) {
+		fd_close(fd);
+		if (journalctl > 0) {
+			(void)journalctl_end(journalctl);
+		}
 		return err_set(reterr, -ENOMEM, "no memory");
 	}
-	f->fd = -1;
-	f->path = strdup(path);
+	f->fd = fd_move(fd);
+	f->journalctl = journalctl;
+	f->path = strdup(name);
 	f->plain = malloc(PLAIN_SIZE);
 	if (f->path == NULL || f->plain == NULL) {
 		r = err_set(reterr, -ENOMEM, "no memory");
 		goto out;
 	}
-	r = log_file_is_journal(path) ? journalctl_begin(path + strlen(LOG_FILE_JOURNAL), &f->fd,
-							 &f->journalctl, reterr)
-				      : open_file(f, reterr);
-	r = r < 0 ? r : detect(f, reterr);
+	r = detect(f, reterr);
 	r = r < 0 ? r : detect_export(f, reterr);
 out:
 	if (r < 0) {
@@ -208,6 +218,22 @@ out:
 		*ret = f;
 	}
 	return r;
+}
+
+int log_file_open_fd(int fd, const char *name, struct log_file **ret, struct errmsg *reterr)
+{
+	return begin(&fd, 0, name, ret, reterr);
+}
+
+int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr)
+{
+	pid_t journalctl = 0;
+	int fd = -1;
+	int r = log_file_is_journal(path) ? journalctl_begin(path + strlen(LOG_FILE_JOURNAL), &fd,
+							     &journalctl, reterr)
+					  : open_file(path, &fd, reterr);
+
+	return r < 0 ? r : begin(&fd, journalctl, path, ret, reterr);
 }
 
 /* Make room at the end: move the unfinished line to the front. */

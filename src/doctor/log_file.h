@@ -31,6 +31,15 @@ bool log_file_is_journal(const char *path);
 MUSTUSE int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr);
 
 /**
+ * The same of a file that is open.
+ *
+ * @param fd    Taken over, closed after a failure too.
+ * @param name  For texts.
+ */
+MUSTUSE int log_file_open_fd(int fd, const char *name, struct log_file **ret,
+			     struct errmsg *reterr);
+
+/**
  * The next piece of the log that ends at a line's end (or at the file's), borrowed until the next
  * call.
  *

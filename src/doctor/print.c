@@ -6,6 +6,7 @@
 
 #include "base/jsonw.h"
 #include "doctor/advice.h"
+#include "doctor/web_print.h"
 
 #include "base/poison.h"
 
@@ -65,7 +66,9 @@ static void write_accused(struct jsonw *w, const struct diagnose_accused *a,
 		jsonw_cstr(w, "text", s->evidence[i].text);
 		jsonw_object_end(w);
 	}
+	web_print_evidence_json(w, a->web);
 	jsonw_array_end(w);
+	web_print_json(w, a->web);
 	jsonw_object_end(w);
 }
 
@@ -159,6 +162,10 @@ void print_json(const struct diagnosis *d, const struct log_set *set, const stru
 		jsonw_object_end(&w);
 	}
 	jsonw_array_end(&w);
+	jsonw_object(&w, "web_logs");
+	jsonw_u64(&w, "files", d->webs.files);
+	jsonw_bool(&w, "all_read", !d->webs.is_partly);
+	jsonw_object_end(&w);
 	write_live(&w, live);
 	jsonw_object_end(&w);
 	jsonw_line_end(&w);
@@ -198,6 +205,7 @@ static void print_accused(const struct diagnose_accused *a, const struct log_set
 		buf_add_plain(out, str_of(s->script));
 		buf_add_char(out, '\n');
 	}
+	web_print_text(a->web, out);
 	for (size_t i = 0; i < s->evidence_count; i++) {
 		buf_add(out, STR("  "));
 		buf_add_plain(out, str_of(set->files[s->evidence[i].place.file].path));
@@ -205,7 +213,9 @@ static void print_accused(const struct diagnose_accused *a, const struct log_set
 		buf_add_plain(out, str_of(s->evidence[i].text));
 		buf_add_char(out, '\n');
 	}
+	web_print_evidence_text(a->web, out);
 	advice_print_setting(&a->verdict, s, where, out);
+	web_print_steps(a->web, out);
 	advice_print(a->verdict.cause, where, out);
 }
 
@@ -281,6 +291,10 @@ void print_text(const struct diagnosis *d, const struct log_set *set, const stru
 		buf_printf(out,
 			   "%llu messages that wait in the queue and are in no log were added\n",
 			   (unsigned long long)d->from_queue);
+	}
+	if (d->webs.is_partly) {
+		buf_add(out, STR("Not all of the access logs could be read for the time of the "
+				 "mail.\n"));
 	}
 	print_ids(d, out);
 	print_live(live, out);

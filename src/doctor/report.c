@@ -15,6 +15,7 @@
 #define SOCKETS_MAX 20
 #define TEXT_MAX 2048
 #define PROPOSAL_MAX 2000
+#define EVIDENCE_MAX 5
 #define HASH_OCTETS 6
 #define ADDRESS_MAX 320
 
@@ -219,10 +220,36 @@ static void put_source(const struct writer *r)
 	jsonw_object_end(w);
 }
 
+/* A request that came with the mail: when, what, from whom as a hash. Its query and what the
+ * visitor said of himself stay out. */
+static void put_request(const struct writer *r, const struct diagnose_web *web, size_t i)
+{
+	struct log_time lt = {.year = 0};
+	char when[WALL_TEXT_SIZE];
+	struct web_hit hit;
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	if (web_log_parse(&lt, str_of(web->finding.evidence[i].text), &hit)) {
+		buf_printf(&text, "%s ", wall_format(hit.time, when));
+		add_hash(hit.client, r->salt, &text);
+		buf_add_char(&text, ' ');
+	}
+	buf_printf(&text, "%s %s", web->finding.method, web->finding.path);
+	jsonw_object(r->w, NULL);
+	put_text(r, "file", str_of(web->lines[i].file), 1024);
+	jsonw_u64(r->w, "line", web->lines[i].line);
+	put_text(r, "text", buf_str(&text), TEXT_MAX);
+	jsonw_object_end(r->w);
+	buf_done(&text);
+}
+
 static void put_evidence(const struct writer *r)
 {
 	const struct attribution_sender *s = source_of(r->f);
 	const struct diagnosis *d = r->f->diagnosis;
+	const struct diagnose_web *web = s == NULL ? NULL : d->accused[0].web;
+	const size_t requests = web == NULL ? 0 : web->finding.evidence_count;
 
 	jsonw_array(r->w, "why");
 	for (size_t i = 0; s != NULL && i < d->accused[0].verdict.why_count; i++) {
@@ -230,13 +257,16 @@ static void put_evidence(const struct writer *r)
 	}
 	jsonw_array_end(r->w);
 	jsonw_array(r->w, "evidence");
-	for (size_t i = 0; s != NULL && i < s->evidence_count; i++) {
+	for (size_t i = 0; s != NULL && i < s->evidence_count && i + requests < EVIDENCE_MAX; i++) {
 		const struct attribution_evidence *e = &s->evidence[i];
 		jsonw_object(r->w, NULL);
 		put_text(r, "file", str_of(r->f->set->files[e->place.file].path), 1024);
 		jsonw_u64(r->w, "line", e->place.line);
 		put_text(r, "text", str_of(e->text), TEXT_MAX);
 		jsonw_object_end(r->w);
+	}
+	for (size_t i = 0; i < requests; i++) {
+		put_request(r, web, i);
 	}
 	jsonw_array_end(r->w);
 }

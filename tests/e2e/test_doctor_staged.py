@@ -59,6 +59,7 @@ class Case:
         self.folder, self.form, self.sc, self.lines, self.ids, self.end = folder, form, sc, lines, ids, end
         self.root = os.path.join(folder, "root")
         self.sites = os.path.join(folder, "sites")  # what all roots have
+        shutil.rmtree(self.sites, ignore_errors=True)
         for path, text in php.items():
             write(self.sites + path, text)
         for domain, text in web.items():
@@ -128,7 +129,35 @@ class Case:
         document = compare.doctor(postern, logs, None if logs else self.root, given)
         problems = compare.wrong(document, expected, also=truths)
         assert not problems, f"POSTERN_SEED={SEED} {self.form} {what}: {problems}"
+        self.check_web(document, truths)
         return document
+
+    def check_web(self, document, truths):
+        """What is said to have been requested with the mail was, and each line stands where it is said to."""
+        for a in document["accused"]:
+            if not a["web"]:
+                continue
+            truth = [t for t in truths if compare.found(a, t) and t["staged"] in ("form", "site")]
+            assert truth, (self.form, a)
+            if truth[0]["staged"] == "form":
+                assert (a["web"]["path"], a["web"]["kind"]) == (truth[0]["page"], "page"), (a, truth)
+            else:
+                assert truth[0]["script"].endswith(a["web"]["path"]) and a["web"]["kind"] == "script", (a, truth)
+            said = [e for e in a["evidence"] if e["file"].endswith("-access.log")]
+            assert 1 <= len(said) <= 2
+            for e in said:
+                with open(e["file"], encoding="utf-8") as text:
+                    line = text.read().split("\n")[e["line"] - 1]
+                assert line.startswith(e["text"][:200]) and a["web"]["path"] in line, (e, line)
+
+    def check_without_web(self, postern, document):
+        """Without the access logs the same are accused, of nothing that is less true."""
+        done = subprocess.run([postern, "doctor", "--json", "--no-web-logs", "--root", self.root], check=True,
+                              stdout=subprocess.PIPE, env=dict(os.environ, TZ="UTC"), timeout=60)
+        other = json.loads(done.stdout)
+        assert other["web_logs"] == {"files": 0, "all_read": True}
+        assert {a["name"] for a in document["accused"]} == {a["name"] for a in other["accused"]}
+        assert not any(a["web"] for a in other["accused"])
 
     def check_evidence(self, document):
         """Each line of evidence stands where it is said to stand, and a refusal is among them."""
@@ -171,6 +200,7 @@ class Case:
         assert document["lines"]["classified"] == document["lines"]["mta"]
         self.check_advice(postern)
         self.check_evidence(document)
+        self.check_without_web(postern, document)
         if some:
             self.check(postern, "with ids", some)
         self.rotated()
@@ -318,6 +348,15 @@ def test_written_logs(postern, tmp_path, form):
         size = random.Random(f"{SEED}{cause}").choice((0.5, 1, 3))
         case = written_case(form, str(tmp_path / str(cause)), f"{SEED}w", (cause,) if cause else (), size)
         case.check_all(postern, journal=cause == "password")
+        if cause == "form" and not form.endswith("qmail"):
+            case.plain()
+            named = compare.doctor(postern, root=case.root, ids=case.ids["form"][:2])["accused"]
+            assert named[0]["web"]["mails_with"] >= named[0]["web"]["mails"] * 0.9, named
+            done = subprocess.run([postern, "doctor", "--root", case.root, "--", *case.ids["form"][:2]], check=True,
+                                  stdout=subprocess.PIPE, text=True, env=dict(os.environ, TZ="UTC"), timeout=60)
+            page = case.sc.truths[0]["page"]
+            assert f'requested with the mail: POST "{page}"' in done.stdout, done.stdout
+            assert f'captcha on it: "{page}"' in done.stdout, done.stdout
 
 
 @pytest.mark.slow

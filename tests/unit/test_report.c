@@ -116,12 +116,61 @@ static void a_source_has_stopped_only_when_all_was_looked_at(void **state)
 	assert_int_equal(doubts.count, 4);
 }
 
+/* What a visitor asked for is told, who he is and what he typed is not. */
+static void a_visitor_is_hashed(void **state)
+{
+	char name[] = "web";
+	struct attribution_sender s = {.name = "u", .script = "", .evidence_count = 5};
+	struct diagnose_web web = {
+		.finding =
+			{.kind = WEB_PAGE,
+			 .method = "POST",
+			 .path = "/contact/a@b.example",
+			 .evidence_count = 2,
+			 .evidence = {{.text = "192.0.2.77 - u [21/Nov/2026:16:49:28 +0000] "
+					       "\"POST /contact/?mail=secret%40c HTTP/1.1\" 200 1"},
+				      {.text = "cut"}}},
+		.lines = {{.file = name, .line = 7}, {.file = name}},
+	};
+	struct log_set_file file = {.path = name};
+	struct log_set set = {.files = &file, .count = 1};
+	struct diagnosis d = {.accused_count = 1};
+	struct buf out;
+
+	(void)state;
+	for (size_t i = 0; i < s.evidence_count; i++) {
+		s.evidence[i] = (struct attribution_evidence){.text = "line"};
+	}
+	d.attribution = attribution_new(&(struct attribution_opts){.key = {1, 2}});
+	assert_non_null(d.attribution);
+	d.accused[0] = (struct diagnose_accused){.sender = &s, .web = &web};
+	buf_init(&out, REPORT_MAX);
+	report_write(&(struct report_facts){.diagnosis = &d, .set = &set}, salt, &out);
+	struct str text = buf_str(&out);
+	assert_true(str_find(text, STR("192.0.2.77")) == text.len);
+	assert_true(str_find(text, STR("secret")) == text.len);
+	assert_true(str_find(text, STR("a@b.example")) == text.len);
+	assert_true(str_find(text, STR("\"file\":\"web\",\"line\":7,\"text\":\""
+				       "2026-11-21T16:49:28.000000Z #")) < text.len);
+	assert_true(str_find(text, STR(" POST #")) < text.len);
+	assert_true(str_find(text, STR("\"text\":\"POST #")) < text.len);
+	size_t lines = 0;
+	for (size_t at; (at = str_find(text, STR("\"line\":"))) < text.len;
+	     text = str_skip(text, at + 1)) {
+		lines++;
+	}
+	assert_int_equal(lines, 5);
+	attribution_free(d.attribution);
+	buf_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(third_parties_are_hashed),
 		cmocka_unit_test(the_same_address_has_the_same_hash_within_a_report),
 		cmocka_unit_test(a_source_has_stopped_only_when_all_was_looked_at),
+		cmocka_unit_test(a_visitor_is_hashed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
