@@ -67,6 +67,7 @@ enum judge_event_type {
 	JUDGE_BRAKE_OFF, /* staff lifted it */
 	JUDGE_GUARD_ON,  /* the filter flags too much: content alarms stop at watch */
 	JUDGE_GUARD_OFF,
+	JUDGE_PASSED, /* a blocked source of a network that enforces completed a handshake */
 	JUDGE_EVENT_COUNT,
 };
 
@@ -74,8 +75,9 @@ struct judge_event {
 	enum judge_event_type type;
 	struct wall time;
 
+	struct source_key source; /* of what is about a source */
+
 	/* JUDGE_MOVED and JUDGE_SPIKE only */
-	struct source_key source;
 	enum rung from;
 	enum rung rung;
 	enum verdict verdict;

@@ -91,6 +91,9 @@ struct judge {
 	uint32_t event_first;
 	uint32_t event_count;
 
+	uint32_t passed_s; /* the second of the last JUDGE_PASSED, and how many there were in it */
+	uint32_t passed_count;
+
 	uint32_t day; /* of active_today */
 	uint32_t active_today;
 	uint32_t active_yesterday;
@@ -158,6 +161,8 @@ void judge_log_rest(struct judge *j, struct source_state *s);
 /* judge_rung.c */
 void judge_settle(struct judge *j, struct source_state *s, struct wall now);
 struct judge_event *judge_emit(struct judge *j, enum judge_event_type type, struct wall now);
+/** A session of a source that should be shut: say so when it came through. */
+void judge_say_passed(struct judge *j, const struct source_state *s, const struct session_obs *o);
 enum rung judge_server_rung(const struct judge *j, const struct source_state *s);
 
 /* judge_view.c */

@@ -6,6 +6,9 @@
 
 #include "base/poison.h"
 
+/* Said in one second, of all sources. */
+#define PASSED_PER_S 16
+
 struct judge_event *judge_emit(struct judge *j, enum judge_event_type type, struct wall now)
 {
 	static_assert(JUDGE_EVENTS_MAX > 4, "room for all that one call can say");
@@ -25,6 +28,26 @@ static const struct network *network_of(const struct judge *j, const struct sour
 	const struct policy *p = j->opts.policy;
 
 	return s->key.network < p->network_count ? &p->networks[s->key.network] : NULL;
+}
+
+/* Both sides were seen to greet each other, and not by forged packets. What is too much is left
+ * out: the next ones come. */
+void judge_say_passed(struct judge *j, const struct source_state *s, const struct session_obs *o)
+{
+	const struct network *n = network_of(j, s);
+	uint32_t now_s = seconds_of(o->time);
+
+	if (o->event != SESSION_OPENED || (o->far == FAR_NONE && !o->verified) || n == NULL ||
+	    n->mode != MODE_ENFORCE) {
+		return;
+	}
+	if (now_s != j->passed_s) {
+		j->passed_s = now_s;
+		j->passed_count = 0;
+	}
+	if (j->passed_count++ < PASSED_PER_S) {
+		judge_emit(j, JUDGE_PASSED, o->time)->source = s->key;
+	}
 }
 
 static void emit_source(struct judge *j, struct source_state *s, enum judge_event_type type,

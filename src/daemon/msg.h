@@ -48,6 +48,8 @@ enum msg_type {
 
 	/* judge → gate, desk → gate */
 	MSG_ORDER, /* struct order */
+	/* judge → gate */
+	MSG_PASSED, /* source, i64 time_ns: a blocked source completed a handshake then */
 	/* gate → judge, gate → desk, at once when the channel opens */
 	MSG_GATE_HELLO, /* ORIGIN_COUNT × u64: last seq the journal holds of each origin */
 	/* gate → its giver and always → desk */
@@ -72,5 +74,7 @@ enum msg_type {
 	/* any → desk, every few seconds */
 	MSG_STATS, /* u8 process, JSON object of counters and gauges for status and metrics */
 };
+
+#define PASSED_ENCODED_MAX 48
 
 #endif

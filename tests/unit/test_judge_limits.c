@@ -165,6 +165,46 @@ static void what_is_tried_while_blocked_is_counted(void **state)
 	world_free(w);
 }
 
+static unsigned passed_events(struct world *w, unsigned n, bool verified)
+{
+	struct judge_event e;
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct session_obs o = {
+			.time = w->now,
+			.source = key(10),
+			.client = address(10),
+			.destination = addr_v4((const uint8_t[4]){198, 51, 100, 25}),
+			.dport = 25,
+			.event = SESSION_OPENED,
+			.far = FAR_NONE,
+			.verified = verified};
+		judge_session(w->judge, &o);
+		while (judge_event_next(w->judge, &e)) {
+			found += e.type == JUDGE_PASSED && source_is_equal(&e.source, &o.source);
+		}
+	}
+	return found;
+}
+
+static void what_comes_through_a_block_is_said(void **state)
+{
+	(void)state;
+	struct world *w = world_new();
+
+	assert_int_equal(passed_events(w, 3, true), 0);
+	abuse(w, 10);
+	assert_int_equal(passed_events(w, 3, true), 3);
+	assert_int_equal(passed_events(w, 3, false), 0); /* whose packets were they? */
+	w->now.ns += NS_PER_S;
+	assert_int_equal(passed_events(w, 100, true), 16); /* enough for a second */
+	w->now.ns += NS_PER_S;
+	w->network.mode = MODE_OBSERVE; /* nothing is shut there */
+	assert_int_equal(passed_events(w, 3, true), 0);
+	world_free(w);
+}
+
 static void staff_go_before_the_judge(void **state)
 {
 	(void)state;
@@ -418,6 +458,7 @@ int main(void)
 		cmocka_unit_test(siblings_share_the_rung_and_one_order),
 		cmocka_unit_test(a_pardon_starts_anew_and_is_tighter),
 		cmocka_unit_test(what_is_tried_while_blocked_is_counted),
+		cmocka_unit_test(what_comes_through_a_block_is_said),
 		cmocka_unit_test(staff_go_before_the_judge),
 		cmocka_unit_test(a_fact_goes_before_a_grant),
 		cmocka_unit_test(traps_decide_from_three_hits_in_two_campaigns),

@@ -279,9 +279,56 @@ static void the_state_follows_the_kernel(void **state)
 	wishes_done(&w);
 }
 
+/* Rules that are in place and stop nothing: an alarm, for as long as connections come through. */
+static void a_block_without_effect_is_inert(void **state)
+{
+	(void)state;
+	struct wishes w;
+	struct source_key key = {.network = 0, .prefix = prefix("192.0.2.20")};
+	struct source_key sibling = {.network = 0, .prefix = prefix("2001:db8:0:20::/64")};
+	struct wall soon = {now.ns + NS_PER_S / 2};
+	struct wall later = {now.ns + 5 * NS_PER_S};
+	struct wall much_later = {later.ns + 601 * NS_PER_S};
+
+	assert_int_equal(wishes_init(&w, &policy), 0);
+	assert_null(wishes_passed(&w, &key, later)); /* nobody ordered anything */
+	struct wish *x = give(&w, "192.0.2.20", RUNG_BLOCK, GIVER_JUDGE);
+	assert_false(wish_settle(&w, x, now));
+	assert_null(wishes_passed(&w, &key, later)); /* the kernel does not have it yet */
+	obey(&w);
+	assert_true(wish_settle(&w, x, now));
+	assert_null(wishes_passed(&w, &key, soon)); /* was under way */
+	assert_int_equal(x->state, ORDER_INSTALLED);
+	wishes_find_held(&w, &key)->hits_now = 3;
+	assert_ptr_equal(wishes_passed(&w, &sibling, later), x);
+	assert_true(wish_settle(&w, x, later));
+	assert_int_equal(x->state, ORDER_INERT); /* refused packets or not */
+	assert_false(wish_settle(&w, x, later));
+	assert_true(wish_settle(&w, x, much_later));
+	assert_int_equal(x->state, ORDER_PROVED);
+	assert_ptr_equal(wishes_passed(&w, &key, much_later), x);
+	assert_true(wish_settle(&w, x, much_later));
+	struct wish *pass = give(&w, "192.0.2.20", RUNG_PASS, GIVER_JUDGE);
+	obey(&w);
+	assert_true(wish_settle(&w, pass, much_later));
+	assert_int_equal(pass->state, ORDER_RELEASED);
+	assert_int_equal(x->state, ORDER_RELEASED);
+	assert_null(wishes_passed(&w, &key, much_later));
+	wishes_done(&w);
+
+	/* A throttle lets some through, and so it should. */
+	assert_int_equal(wishes_init(&w, &policy), 0);
+	x = give(&w, "192.0.2.20", RUNG_THROTTLE, GIVER_JUDGE);
+	obey(&w);
+	assert_true(wish_settle(&w, x, now));
+	assert_null(wishes_passed(&w, &key, later));
+	wishes_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_block_without_effect_is_inert),
 		cmocka_unit_test(an_order_holds_for_the_whole_server),
 		cmocka_unit_test(the_highest_giver_rules),
 		cmocka_unit_test(a_lower_giver_releases_nothing_of_a_higher),

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/cur.h"
+#include "core/wire.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -263,6 +264,33 @@ static void take_order(struct gate *g, enum process from, struct str body)
 	gate_pump(g);
 }
 
+static void take_passed(struct gate *g, struct str body)
+{
+	struct cur c = cur_of(body.ptr, body.len);
+	struct source_key source;
+
+	wire_get_source(&c, &source);
+	struct wall at = {cur_int(&c, 8)};
+	if (cur_end(&c) < 0 || at.ns < 0 || at.ns > wall_now().ns) {
+		child_bad(g->child, PROCESS_JUDGE);
+		return;
+	}
+	struct wish *x = wishes_passed(&g->wishes, &source, at);
+	if (x == NULL) {
+		return;
+	}
+	g->passed++;
+	bool is_news = x->state != ORDER_INERT;
+	gate_settle(g, x);
+	if (is_news && x->state == ORDER_INERT) {
+		char text[ADDR_TEXT_SIZE];
+		LOG_EVENT(&g->child->log, LOG_LEVEL_ERROR, "gate.inert",
+			  F_CSTR("source", source_format(&source, text)),
+			  F_U64("seq", x->order.seq));
+	}
+	gate_pump(g);
+}
+
 static void order_ended(void *ctx, struct wish *x)
 {
 	note(ctx, x, JOURNAL_OVER);
@@ -441,6 +469,8 @@ static void gate_received(void *ctx, enum process from, const struct chan_msg *m
 
 	if (m->type == MSG_ORDER && (from == PROCESS_JUDGE || from == PROCESS_DESK)) {
 		take_order(g, from, m->body);
+	} else if (m->type == MSG_PASSED && from == PROCESS_JUDGE) {
+		take_passed(g, m->body);
 	} else if (m->type == MSG_ORDER_COMMITTED && from == PROCESS_DESK) {
 		take_committed(g, m->body);
 	} else if (m->type == MSG_ORDERS_AFTER && from == PROCESS_DESK) {

@@ -42,6 +42,7 @@ struct gate {
 	uint64_t repairs;
 	uint64_t journal_failures;
 	uint64_t kernel_failures;
+	uint64_t passed; /* connections that came through a block */
 	size_t listed;
 };
 

@@ -120,6 +120,7 @@ void gate_send_stats(struct gate *g)
 	jsonw_u64(&w, "sources_listed", g->listed);
 	jsonw_u64(&w, "repairs", g->repairs);
 	jsonw_u64(&w, "kernel_failures", g->kernel_failures);
+	jsonw_u64(&w, "passed", g->passed);
 	jsonw_u64(&w, "journal_bytes", journal_bytes(g->journal));
 	jsonw_u64(&w, "journal_failures", g->journal_failures);
 	jsonw_u64(&w, "sessions_poked", g->cutter.poked);

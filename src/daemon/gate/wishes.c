@@ -15,6 +15,10 @@
 
 /* A block that nobody has tried for so long is `unproved`. */
 #define UNPROVED_AFTER_NS (60 * NS_PER_S)
+/* A handshake that began before the kernel had the rule may end this long after it. */
+#define PASSED_AFTER_NS NS_PER_S
+/* A block is inert until nothing came through for this long. */
+#define INERT_FOR_NS (600 * NS_PER_S)
 
 static struct str wish_key(const void *item)
 {
@@ -432,12 +436,31 @@ static bool is_done_at(const struct wishes *w, const struct wish *x, const struc
 	return ruler == x && h->listed;
 }
 
+struct wish *wishes_passed(struct wishes *w, const struct source_key *s, struct wall at)
+{
+	const struct held *h = wishes_find_held(w, s);
+	struct wish *x = h == NULL ? NULL : held_ruler(w, h);
+
+	if (x == NULL || x->order.rung != RUNG_BLOCK || x->in_kernel_at.ns == 0 ||
+	    at.ns - x->in_kernel_at.ns < PASSED_AFTER_NS) {
+		return NULL;
+	}
+	x->passed_at = at;
+	return x;
+}
+
+/* In the kernel, and of no effect. */
+static bool is_inert(const struct wish *x, struct wall now)
+{
+	return x->passed_at.ns != 0 && now.ns - x->passed_at.ns < INERT_FOR_NS;
+}
+
 bool wish_settle(const struct wishes *w, struct wish *x, struct wall now)
 {
 	uint64_t hits = 0;
 	bool done = true;
 
-	if (x->state == ORDER_REFUSED || x->state == ORDER_WOULD || x->state == ORDER_INERT) {
+	if (x->state == ORDER_REFUSED || x->state == ORDER_WOULD) {
 		return false;
 	}
 	bool releases = x->over && x->order.rung == RUNG_PASS && x->state == ORDER_WANTED;
@@ -454,8 +477,15 @@ bool wish_settle(const struct wishes *w, struct wish *x, struct wall now)
 		}
 	}
 	enum order_state state = ORDER_WANTED;
+	if (!done || releases) {
+		x->in_kernel_at.ns = 0;
+	} else if (x->in_kernel_at.ns == 0) {
+		x->in_kernel_at = now;
+	}
 	if (done && releases) {
 		state = ORDER_RELEASED;
+	} else if (done && is_inert(x, now)) {
+		state = ORDER_INERT;
 	} else if (done && hits > 0) {
 		state = ORDER_PROVED;
 	} else if (done) {

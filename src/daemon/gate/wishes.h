@@ -75,7 +75,9 @@ struct wish {
 	uint32_t apply_us;
 	uint32_t sessions_ended;
 	uint64_t hits;
-	struct wall state_at; /* when it came into this state */
+	struct wall state_at;     /* when it came into this state */
+	struct wall in_kernel_at; /* since when all of it is; ns 0: it is not */
+	struct wall passed_at;    /* mail was last seen to pass since then; ns 0: not */
 };
 
 /* One source of the network. */
@@ -147,6 +149,13 @@ struct held *wishes_find_held(const struct wishes *w, const struct source_key *s
 
 /** Work the state of a wish out from what is in the kernel. @return whether it changed. */
 bool wish_settle(const struct wishes *w, struct wish *x, struct wall now);
+/**
+ * A connection of this source was completed.
+ *
+ * @return The block that should have stopped it, whose state is now to be worked out; NULL: there
+ *         is none, or it is not in the kernel for long enough.
+ */
+MUSTUSE struct wish *wishes_passed(struct wishes *w, const struct source_key *s, struct wall at);
 /** Note what is to be sent. */
 void wishes_owe(struct wishes *w, struct wish *x, unsigned what);
 /** It was sent, or nobody wants it any more. */

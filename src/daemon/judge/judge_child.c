@@ -15,6 +15,7 @@
 #include "core/wire.h"
 #include "daemon/child.h"
 #include "daemon/judge/checkpoint.h"
+#include "daemon/judge/f0_stats.h"
 #include "daemon/judge/outbox.h"
 #include "daemon/judge/replay_files.h"
 #include "sys/entropy.h"
@@ -33,8 +34,6 @@
 /* Snapshots sent to the desk in one second; more wait for the next. */
 #define SOURCES_PER_TICK 4096
 #define STATS_BYTES_MAX (48 * 1024)
-/* Networks whose f0 is in the statistics; further ones are only counted. */
-#define STATS_NETWORKS_MAX 64
 
 struct judge_process {
 	struct child *child;
@@ -124,6 +123,21 @@ static void say_moved(struct judge_process *p, const struct judge_event *e)
 	}
 }
 
+/* The gate knows since when its rules should have stopped it. */
+static void send_passed(struct judge_process *p, const struct judge_event *e)
+{
+	uint8_t body[PASSED_ENCODED_MAX];
+	struct enc enc = enc_of(body, sizeof(body));
+
+	wire_put_source(&enc, &e->source);
+	enc_uint(&enc, 8, (uint64_t)e->time.ns);
+	int n = enc_end(&enc);
+	ASSERT(n > 0);
+	/* Where the gate is away no rule changes; the next connection is said again. */
+	(void)!child_send(p->child, PROCESS_GATE, MSG_PASSED,
+			  (struct str){(const char *)body, (size_t)n});
+}
+
 static void say_events(struct judge_process *p)
 {
 	struct judge_event e;
@@ -148,6 +162,9 @@ static void say_events(struct judge_process *p)
 		case JUDGE_GUARD_OFF:
 			LOG_EVENT(&p->child->log, LOG_LEVEL_WARNING, "judge.filter_guard",
 				  F_U64("on", e.type == JUDGE_GUARD_ON));
+			break;
+		case JUDGE_PASSED:
+			send_passed(p, &e);
 			break;
 		case JUDGE_EVENT_COUNT:
 			break;
@@ -216,43 +233,6 @@ static void save(void *ctx)
 	loop_timer_once(p->save, rest_ms > CHECKPOINT_MS ? (uint32_t)rest_ms : CHECKPOINT_MS);
 }
 
-/* How legitimate mail scores, as each network has it. */
-static void write_f0(struct judge_process *p, struct jsonw *w)
-{
-	const struct policy *policy = p->opts.policy;
-	struct site_f0 f;
-	uint64_t learned = 0;
-
-	jsonw_array(w, "f0");
-	for (size_t i = 0; i < policy->network_count; i++) {
-		if (!judge_site_of(p->judge, (uint16_t)i, &f)) {
-			continue;
-		}
-		learned += f.version > 0;
-		if (i >= STATS_NETWORKS_MAX) {
-			continue;
-		}
-		jsonw_object(w, NULL);
-		jsonw_cstr(w, "network", policy->networks[i].name);
-		jsonw_u64(w, "steps", f.version);
-		jsonw_u64(w, "voters", f.voters);
-		jsonw_array(w, "share");
-		for (size_t b = 0; b < SCORE_BINS; b++) {
-			jsonw_micro(w, NULL, f.f0_ppm[b], 4);
-		}
-		jsonw_array_end(w);
-		jsonw_array(w, "shipped");
-		for (size_t b = 0; b < SCORE_BINS; b++) {
-			jsonw_micro(w, NULL, f.shipped_ppm[b], 4);
-		}
-		jsonw_array_end(w);
-		jsonw_object_end(w);
-	}
-	jsonw_array_end(w);
-	jsonw_u64(w, "f0_learned_networks", learned);
-	jsonw_bool(w, "f0_learns", p->opts.learns_f0);
-}
-
 static void write_stats(struct judge_process *p, struct jsonw *w)
 {
 	struct judge_stats st;
@@ -283,7 +263,8 @@ static void write_stats(struct judge_process *p, struct jsonw *w)
 	jsonw_micro(w, "h2", st.h2_micro, 3);
 	/* Healthy sources alarmed in 10,000 trials of every kind, at most: a share. */
 	jsonw_micro(w, "false_alarms_promise", (int64_t)st.false_alarms_ppm, 6);
-	write_f0(p, w);
+	f0_stats_write(p->judge, p->opts.policy, w);
+	jsonw_bool(w, "f0_learns", p->opts.learns_f0);
 	jsonw_u64(w, "orders", p->orders);
 	jsonw_u64(w, "orders_waiting", outbox_count(p->outbox));
 	jsonw_u64(w, "orders_lost", outbox_lost(p->outbox));
