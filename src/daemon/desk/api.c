@@ -36,7 +36,7 @@ struct str api_decode(struct arena *a, struct str s)
 	for (size_t i = 0; i < s.len; i++) {
 		char ch = s.ptr[i];
 		if (ch == '%') {
-			int high = i + 2 < s.len + 0 ? num_hex_digit(s.ptr[i + 1]) : -1;
+			int high = i + 2 < s.len ? num_hex_digit(s.ptr[i + 1]) : -1;
 			int low = i + 2 < s.len ? num_hex_digit(s.ptr[i + 2]) : -1;
 			if (high < 0 || low < 0 || high + low == 0) {
 				return STR_EMPTY;
