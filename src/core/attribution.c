@@ -19,12 +19,7 @@
 #define MESSAGES_MAX 100000
 #define SENDERS_MAX 20000
 #define WANTED_MAX 100000
-/* A filter puts a message back within this time. */
-#define REJOIN_NS (30 * 60 * NS_PER_S)
-#define RECENT_SIZE 65536 /* Message-IDs and scripts that are remembered; a power of two */
 #define DELIVERIES_SIZE 1024
-/* After room was looked for in vain: making it is as much work as some thousand lines. */
-#define NO_ROOM_TRIES 4096
 
 static struct str wanted_key(const void *item)
 {
@@ -96,100 +91,6 @@ int attribution_want(struct attribution *a, const char *id)
 	return map_add(a->wanted, want);
 }
 
-/* ---- sources ---- */
-
-/* Marks the sources of living messages and of Message-IDs that may still come back. */
-static void mark_in_use(struct attribution *a, struct wall now)
-{
-	LIST_FOR_EACH (pos, tmp, &a->by_age) {
-		struct sender *s = LIST_ITEM(pos, struct entry, age)->sender;
-		if (s != NULL) {
-			s->in_use = true;
-		}
-	}
-	for (size_t i = 0; i < RECENT_SIZE; i++) {
-		struct recent *r = &a->recent[i];
-		if (r->sender != NULL && now.ns - r->time.ns < REJOIN_NS) {
-			r->sender->in_use = true;
-		} else {
-			r->sender = NULL;
-		}
-	}
-}
-
-/* Forget the sources that no living message has, the smallest first, until an eighth is free: most
- * of them are strangers whose mail stayed here. */
-static void senders_make_room(struct attribution *a, struct wall now)
-{
-	size_t count = map_count(a->senders);
-	struct sender **all = calloc(count, sizeof(struct sender *));
-	size_t pos = 0;
-	size_t freed = 0;
-
-	if (all == NULL) {
-		return;
-	}
-	for (size_t i = 0; i < count; i++) {
-		all[i] = map_next(a->senders, &pos);
-		all[i]->in_use = false;
-	}
-	mark_in_use(a, now);
-	for (uint64_t small = 0; small < UINT32_MAX && freed < count / 8 + 1;
-	     small = small * 2 + 1) {
-		for (size_t i = 0; i < count; i++) {
-			struct sender *s = all[i];
-			if (s == NULL || s->in_use || s->out.recipients > small) {
-				continue;
-			}
-			a->totals.forgotten += s->out.messages;
-			moments_done(&s->out.moments, &a->moments_room);
-			(void)map_remove(a->senders, sender_key(s));
-			sender_free(s);
-			all[i] = NULL;
-			freed++;
-		}
-	}
-	free(all);
-	a->no_room = freed < count / 16 ? NO_ROOM_TRIES : 0;
-}
-
-static struct sender *sender_get(struct attribution *a, enum source_kind kind, struct str name,
-				 struct wall now)
-{
-	UNINITIALIZED char key[ATTRIBUTION_TEXT_MAX + 1];
-
-	key[0] = (char)('a' + kind);
-	name = str_head(name, ATTRIBUTION_TEXT_MAX - 1);
-	(void)str_copy(key + 1, sizeof(key) - 1, name);
-	struct sender *s = map_find(a->senders, (struct str){key, name.len + 1});
-	if (s != NULL) {
-		return s;
-	}
-	if (map_count(a->senders) == a->opts.senders_max) {
-		if (a->no_room > 0) {
-			a->no_room--;
-			return NULL;
-		}
-		senders_make_room(a, now);
-	}
-	s = sender_new(kind, name);
-	if (s == NULL) {
-		return NULL;
-	}
-	s->name_hash = attribution_hash(a, name);
-	if (map_add(a->senders, s) < 0) {
-		sender_free(s);
-		return NULL;
-	}
-	return s;
-}
-
-static bool is_this_machine(struct str addr)
-{
-	return str_is_equal(addr, STR("127.0.0.1")) || str_is_equal(addr, STR("::1")) ||
-	       str_is_equal(addr, STR("0:0:0:0:0:0:0:1"));
-}
-
 /* ---- Message-IDs ---- */
 
 static struct recent *recent_of(struct attribution *a, uint64_t hash)
@@ -208,8 +109,9 @@ static void found_wanted(struct attribution *a, struct entry *e, struct str id)
 	want->time = e->time;
 	(void)str_copy(want->queue_id, sizeof(want->queue_id), entry_id(e));
 	e->wanted = want;
-	if (e->sender != NULL) {
-		sender_add_evidence(e->sender, a->here, a->line);
+	struct sender *s = who_make_sender(a, e);
+	if (s != NULL) {
+		sender_add_evidence(s, a->here, a->line);
 	}
 }
 
@@ -223,14 +125,16 @@ static void learn_message_id(struct attribution *a, struct entry *e, struct str 
 	a->totals.with_id++;
 	uint64_t hash = attribution_hash(a, message_id);
 	struct recent *r = recent_of(a, hash);
-	bool is_known = r->hash == hash && r->sender != NULL && e->time.ns - r->time.ns < REJOIN_NS;
+	bool is_known = r->hash == hash >> 32 && recent_is_young(r, e->time);
 
-	if (is_known && (e->sender == NULL || e->provisional)) {
-		e->sender = r->sender;
+	if (is_known && (!who_is_known(e->who) || e->provisional)) {
+		e->who = r->who;
 		e->provisional = false;
 		a->totals.rejoined++;
-	} else if (e->sender != NULL && !e->provisional) {
-		*r = (struct recent){.hash = hash, .sender = e->sender, .time = e->time};
+	} else if (who_is_known(e->who) && !e->provisional) {
+		*r = (struct recent){.hash = (uint32_t)(hash >> 32),
+				     .time_s = recent_time(e->time),
+				     .who = e->who};
 	}
 	found_wanted(a, e, message_id);
 }
@@ -246,55 +150,11 @@ static void set_envelope_sender(struct attribution *a, struct entry *e, const st
 	}
 }
 
-static struct sender *local_source(struct attribution *a, const struct log_event *ev,
-				   struct wall now)
-{
-	char name[32];
-
-	if (ev->login.len > 0) {
-		return sender_get(a, SOURCE_USER, ev->login, now);
-	}
-	snprintf(name, sizeof(name), "uid %u", ev->uid);
-	return sender_get(a, SOURCE_USER, str_of(name), now);
-}
-
-/* Notices that the server makes itself: Exim writes the message that they are about, qmail has them
- * from one of its own users. A site may send with an empty sender too, and is not meant. */
-static bool is_notice(const struct log_event *ev)
-{
-	if (!ev->has_sender || ev->sender.len > 0 || ev->client_addr.len > 0 ||
-	    ev->account.len > 0) {
-		return false;
-	}
-	return ev->mta == LOG_MTA_QMAIL || ev->id2.len > 0 || (!ev->has_uid && ev->login.len == 0);
-}
-
-static void name_source(struct attribution *a, struct entry *e, const struct log_event *ev)
-{
-	if (is_notice(ev)) {
-		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"), e->time);
-	} else if (ev->account.len > 0) {
-		e->sender = sender_get(a, SOURCE_ACCOUNT, ev->account, e->time);
-		if (e->sender != NULL) {
-			sender_add_client(e->sender, ev->client_addr, &a->opts.key);
-			e->sender->out.local_client += is_this_machine(ev->client_addr) ? 1 : 0;
-		}
-	} else if (ev->has_uid || ev->login.len > 0) {
-		e->sender = local_source(a, ev, e->time);
-		e->provisional = ev->id2.len > 0; /* put back by postsuper -r */
-	} else if (ev->client_addr.len > 0 && !is_this_machine(ev->client_addr)) {
-		e->sender = sender_get(a, SOURCE_ADDRESS, ev->client_addr, e->time);
-	} else {
-		e->sender = sender_get(a, SOURCE_SERVER, STR("localhost"), e->time);
-		e->provisional = true;
-	}
-}
-
 /* A notice about mail of one of ours is no sign of anything but that mail. */
 static void link_bounce(struct entry *notice, const struct entry *about)
 {
-	if (about != NULL && about->sender != NULL &&
-	    (about->sender->out.kind != SOURCE_ADDRESS || about->is_forward)) {
+	if (about != NULL && who_is_known(about->who) &&
+	    (!who_is_address(about->who) || about->is_forward)) {
 		notice->is_own_bounce = true;
 	}
 }
@@ -307,7 +167,7 @@ static void bounced(struct attribution *a, const struct log_event *ev, struct wa
 		/* Nothing else says where it comes from. */
 		notice = entry_new(a, ev->id2, now);
 		if (notice != NULL) {
-			notice->sender = sender_get(a, SOURCE_SERVER, STR("bounces"), now);
+			notice->who = who_of(sender_get(a, SOURCE_SERVER, STR("bounces"), now));
 			notice->has_sender = true;
 			notice->null_sender = true;
 		}
@@ -317,8 +177,20 @@ static void bounced(struct attribution *a, const struct log_event *ev, struct wa
 	}
 }
 
-static void arrived(struct attribution *a, const struct log_line *l, const struct log_event *given,
-		    struct attribution_place place)
+/* What the line of an arrival tells of its source. */
+static void keep_arrival(struct attribution *a, struct sender *s, const struct log_event *ev)
+{
+	if (ev->mta == LOG_MTA_EXIM && s->out.kind == SOURCE_USER && a->cwd[0] != '\0') {
+		script_set(s, str_of(a->cwd), "cwd=", a->cwd_place);
+	}
+	/* Of a stranger nothing is kept until mail of his leaves this machine. */
+	if (s->out.evidence_count < (a->id_count > 0 ? 1 : 2) &&
+	    (s->out.kind != SOURCE_ADDRESS || s->out.messages > 0)) {
+		sender_add_evidence(s, a->here, a->line);
+	}
+}
+
+static void arrived(struct attribution *a, const struct log_line *l, const struct log_event *given)
 {
 	struct log_event joined;
 	const struct log_event *ev = given;
@@ -339,35 +211,22 @@ static void arrived(struct attribution *a, const struct log_line *l, const struc
 	if (e == NULL) {
 		return;
 	}
-	e->place = place;
 	set_envelope_sender(a, e, ev);
-	if (e->sender == NULL) {
-		name_source(a, e, ev);
+	if (!who_is_known(e->who)) {
+		who_from_arrival(a, e, ev);
 	}
-	if (is_notice(ev)) {
+	if (who_is_notice(ev)) {
 		link_bounce(e, entry_find(a, ev->id2));
 	} else if (ev->id2.len > 0 && e->provisional) {
 		const struct entry *before = entry_find(a, ev->id2);
-		if (before != NULL && before->sender != NULL) {
-			e->sender = before->sender;
+		if (before != NULL && who_is_known(before->who)) {
+			e->who = before->who;
 			e->provisional = false;
 			a->totals.rejoined++;
 		}
 	}
-	if (e->sender != NULL) {
-		if (ev->subject.len > 0) {
-			distinct_add(&e->sender->subjects, attribution_hash(a, ev->subject));
-			e->sender->out.subjects = e->sender->subjects.count;
-		}
-		if (ev->mta == LOG_MTA_EXIM && e->sender->out.kind == SOURCE_USER &&
-		    a->cwd[0] != '\0') {
-			script_set(e->sender, str_of(a->cwd), "cwd=", a->cwd_place);
-		}
-		/* Of a stranger nothing is kept until mail of his leaves this machine. */
-		if (e->sender->out.evidence_count < (a->id_count > 0 ? 1 : 2) &&
-		    (e->sender->out.kind != SOURCE_ADDRESS || e->sender->out.messages > 0)) {
-			sender_add_evidence(e->sender, place, a->line);
-		}
+	if (who_sender(e->who) != NULL) {
+		keep_arrival(a, who_sender(e->who), ev);
 	}
 	a->cwd[0] = '\0';
 	found_wanted(a, e, ev->id);
@@ -397,13 +256,12 @@ static void forward_from(struct attribution *a, struct entry *e, const struct lo
 {
 	struct str before = ev->orig_rcpt.len > 0 ? ev->orig_rcpt : ev->login;
 
-	if (before.len == 0 || e->sender == NULL || ev->is_local_relay || e->is_forward ||
-	    e->sender->out.kind != SOURCE_ADDRESS) {
+	if (before.len == 0 || ev->is_local_relay || e->is_forward || !who_is_address(e->who)) {
 		return;
 	}
 	struct sender *s = sender_get(a, SOURCE_ACCOUNT, attribution_bare_id(before), e->time);
 	if (s != NULL) {
-		e->sender = s;
+		e->who = who_of(s);
 		e->is_forward = true;
 		if (s->out.evidence_count < 2) {
 			sender_add_evidence(s, a->here, a->line);
@@ -422,13 +280,13 @@ static struct rcpt *delivery_to(struct attribution *a, struct entry *e, const st
 	r->delivery = (uint8_t)ev->delivery;
 	/* Exim says no host when it knew itself that there is no such user. */
 	bool is_ours = ev->mta == LOG_MTA_EXIM && ev->delivery == LOG_BOUNCED &&
-		       ev->relay.len == 0 && e->sender != NULL &&
-		       e->sender->out.kind == SOURCE_ADDRESS;
+		       ev->relay.len == 0 && who_is_address(e->who);
 	r->remote = !is_local && !is_ours;
 	r->unknown = ev->is_unknown_rcpt;
 	r->refused = ev->is_refused;
 	r->forwarded = e->is_forward;
-	sender_keep_delivery(e->sender, ev, a->here, a->line);
+	struct sender *s = r->remote ? who_make_sender(a, e) : who_sender(e->who);
+	sender_keep_delivery(s, ev, a->here, a->line);
 	script_find(a, e, rcpt_hash);
 	return r;
 }
@@ -464,7 +322,7 @@ static void delivered(struct attribution *a, const struct log_line *l, const str
 		one = attribution_bare_id(one);
 		struct rcpt *r = delivery_to(a, e, ev, attribution_hash(a, one),
 					     ev->is_local_relay);
-		if (r != NULL && e->sender != NULL && e->sender->out.kind == SOURCE_ADDRESS) {
+		if (r != NULL && r->remote && who_is_address(e->who)) {
 			r->domain = attribution_domain(a, one);
 		}
 	} while (list.len > 0);
@@ -481,13 +339,12 @@ static void authenticated(struct attribution *a, const struct log_line *l,
 		return;
 	}
 	struct entry *e = entry_get(a, ev->id, l->time);
-	if (e != NULL && e->sender == NULL) {
-		name_source(a, e, ev);
+	if (e != NULL && !who_is_known(e->who)) {
+		who_from_arrival(a, e, ev);
 	}
 }
 
-static void named(struct attribution *a, const struct log_line *l, const struct log_event *ev,
-		  struct attribution_place place)
+static void named(struct attribution *a, const struct log_line *l, const struct log_event *ev)
 {
 	struct entry *e = entry_find(a, ev->id);
 
@@ -497,8 +354,7 @@ static void named(struct attribution *a, const struct log_line *l, const struct 
 		if (e == NULL) {
 			return;
 		}
-		e->place = place;
-		e->sender = sender_get(a, SOURCE_SERVER, STR("bounces"), e->time);
+		e->who = who_of(sender_get(a, SOURCE_SERVER, STR("bounces"), e->time));
 		e->provisional = true;
 	}
 	learn_message_id(a, e, ev->message_id);
@@ -513,10 +369,10 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 	a->here = place;
 	switch (e->type) {
 	case LOG_ARRIVED:
-		arrived(a, l, e, place);
+		arrived(a, l, e);
 		break;
 	case LOG_MESSAGE_ID:
-		named(a, l, e, place);
+		named(a, l, e);
 		break;
 	case LOG_QUEUED:
 		queued(a, l, e);
@@ -561,7 +417,7 @@ bool attribution_has(const struct attribution *a, struct str id)
 {
 	const struct entry *e = entry_find(a, id);
 
-	return e != NULL && e->sender != NULL;
+	return e != NULL && who_is_known(e->who);
 }
 
 void attribution_end(struct attribution *a)

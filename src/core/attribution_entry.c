@@ -168,22 +168,35 @@ static struct entry *entry_take(struct attribution *a)
 	return e;
 }
 
+static void tell_wanted(const struct entry *e)
+{
+	struct attribution_id *want = e->wanted;
+	const struct sender *s = who_sender(e->who);
+
+	if (s != NULL) {
+		want->kind = s->out.kind;
+		(void)str_copy(want->source, sizeof(want->source), str_of(s->out.name));
+	} else if (who_is_stranger(e->who)) {
+		want->kind = SOURCE_ADDRESS;
+		(void)who_stranger_name(e->who, want->source);
+	}
+}
+
 /* Count a message for its source: what it became, to which recipients elsewhere. */
 static void entry_count(struct attribution *a, struct entry *e)
 {
-	struct sender *s = e->sender;
+	struct sender *s = who_sender(e->who);
 	uint64_t remote = 0;
 	struct attribution_sender *out = s == NULL ? NULL : &s->out;
 
 	for (uint32_t i = 0; i < e->rcpt_count; i++) {
 		remote += e->rcpts[i].remote ? 1 : 0;
 	}
-	if (e->wanted != NULL && s != NULL && e->wanted->source[0] == '\0') {
-		e->wanted->kind = out->kind;
-		(void)str_copy(e->wanted->source, sizeof(e->wanted->source), str_of(out->name));
+	if (e->wanted != NULL && e->wanted->source[0] == '\0') {
+		tell_wanted(e);
 	}
 	if (remote == 0) {
-		a->totals.incoming += s != NULL && out->kind == SOURCE_ADDRESS ? 1 : 0;
+		a->totals.incoming += who_is_address(e->who) ? 1 : 0;
 		return;
 	}
 	a->totals.messages++;

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "core/attribution.h"
 #include "core/attribution_sender.h"
+#include "core/attribution_who.h"
 
 struct rcpt {
 	uint32_t hash;
@@ -35,13 +36,12 @@ struct entry {
 	bool is_forward;    /* what came in from outside goes on elsewhere */
 	bool is_own_bounce; /* a notice to one of ours about his own mail: nobody sent it */
 	uint32_t nrcpt;
-	struct sender *sender; /* NULL: not known (yet) */
+	struct who who;
 	struct wall time;
 	struct rcpt *rcpts; /* few, or memory of their own */
 	uint32_t rcpt_count;
 	uint32_t rcpt_size;
 	uint64_t sender_hash;
-	struct attribution_place place;
 	struct attribution_id *wanted;
 	struct rcpt few[ENTRY_RCPTS_FEW];
 };
@@ -54,11 +54,28 @@ struct entry_block {
 	struct entry entries[ENTRY_BLOCK];
 };
 
+/* A Message-ID of a first arrival. A power of two of them, by hash: the table is asked for every
+ * message, and each octet less of it stays in the processor's cache. */
+#define RECENT_SIZE 65536
+/* A filter puts a message back within this time. */
+#define RECENT_S (30 * 60)
+
 struct recent {
-	uint64_t hash;
-	struct sender *sender;
-	struct wall time;
+	uint32_t hash; /* the part that the place in the table does not tell */
+	uint32_t time_s;
+	struct who who;
 };
+
+static inline uint32_t recent_time(struct wall t)
+{
+	return (uint32_t)(t.ns / NS_PER_S);
+}
+
+/** Is somebody known, and not too long before? */
+static inline bool recent_is_young(const struct recent *r, struct wall now)
+{
+	return who_is_known(r->who) && (int32_t)(recent_time(now) - r->time_s) < RECENT_S;
+}
 
 struct script_of {
 	uint64_t rcpt;
@@ -96,6 +113,7 @@ struct attribution {
 	size_t moments_room; /* seconds that all sources may still hold */
 	size_t rcpts_held;   /* beyond the few, of all messages */
 	struct map *senders;
+	uint64_t strangers_made[WHO_BITS / 64]; /* of which addresses there may be a source */
 	uint32_t no_room; /* new sources to refuse before room is looked for again */
 	struct list by_age;
 	struct recent *recent;

@@ -68,12 +68,14 @@ void script_learn(struct attribution *a, const struct log_line *l, const struct 
 /* PHP's log knows the recipient and the second; the mail log has both too. */
 void script_find(struct attribution *a, struct entry *e, uint64_t rcpt)
 {
-	if (a->scripts == NULL || e->sender == NULL || e->sender->out.kind != SOURCE_USER) {
+	struct sender *by = who_sender(e->who);
+
+	if (a->scripts == NULL || by == NULL || by->out.kind != SOURCE_USER) {
 		return;
 	}
 	const struct script_of *s = &a->scripts[rcpt & (SCRIPT_RCPTS - 1)];
 	int64_t apart = e->time.ns - s->time.ns;
 	if (s->rcpt == rcpt && apart > -10 * NS_PER_S && apart < 60 * NS_PER_S) {
-		script_set(e->sender, str_of(a->paths[s->path]), "mail() on ", s->place);
+		script_set(by, str_of(a->paths[s->path]), "mail() on ", s->place);
 	}
 }

@@ -55,7 +55,6 @@ void sender_free(struct sender *s)
 	free(s->addresses.seen);
 	free(s->networks.seen);
 	free(s->senders.seen);
-	free(s->subjects.seen);
 	free(s->domains.seen);
 	free(s->script);
 	free(s->out.moments.at);
@@ -64,13 +63,13 @@ void sender_free(struct sender *s)
 
 void distinct_add(struct distinct *d, uint64_t hash)
 {
+	if (d->count == ATTRIBUTION_DISTINCT_MAX) {
+		return;
+	}
 	for (uint32_t i = 0; i < d->count; i++) {
 		if (d->seen[i] == hash) {
 			return;
 		}
-	}
-	if (d->count == ATTRIBUTION_DISTINCT_MAX) {
-		return;
 	}
 	if (d->count == d->size) {
 		uint32_t size = d->size == 0 ? 2 : d->size * 2;

@@ -24,7 +24,6 @@ struct sender {
 	struct distinct addresses;
 	struct distinct networks;
 	struct distinct senders;
-	struct distinct subjects;
 	struct distinct domains;
 	uint64_t rcpts[RCPT_BITS / 64]; /* which recipients were seen, by bits of their hashes */
 	uint32_t rcpts_set;

@@ -30,16 +30,44 @@ struct addr addr_v6(const uint8_t octets[static 16])
 	return a;
 }
 
+/* "192.0.2.1", each number without leading zeros, as inet_pton wants it; by hand, because a log has
+ * one in every few lines. */
+static bool parse_v4(struct str text, uint8_t ret[static 4])
+{
+	size_t at = 0;
+
+	for (int i = 0; i < 4; i++) {
+		size_t begin = at;
+		unsigned n = 0;
+		while (at < text.len && at < begin + 3 && char_is_digit(text.ptr[at])) {
+			n = n * 10 + (unsigned)(text.ptr[at++] - '0');
+		}
+		bool is_padded = at > begin + 1 && text.ptr[begin] == '0';
+		bool ends = i < 3 ? at < text.len && text.ptr[at] == '.' : at == text.len;
+		if (at == begin || is_padded || n > 255 || !ends) {
+			return false;
+		}
+		ret[i] = (uint8_t)n;
+		at++;
+	}
+	return true;
+}
+
 int addr_parse(struct str text, struct addr *ret)
 {
 	char cstr[INET6_ADDRSTRLEN];
 	struct addr a = {0};
 
+	if (text.len > 0 && char_is_digit(text.ptr[0]) && parse_v4(text, a.octets)) {
+		a.family = 4;
+		*ret = a;
+		return 0;
+	}
 	if (!str_copy(cstr, sizeof(cstr), text) || str_find_char(text, '\0') < text.len) {
 		return -EINVAL;
 	}
-	a.family = str_find_char(text, ':') < text.len ? 6 : 4;
-	if (inet_pton(a.family == 6 ? AF_INET6 : AF_INET, cstr, a.octets) != 1) {
+	a = (struct addr){.family = 6};
+	if (inet_pton(AF_INET6, cstr, a.octets) != 1) {
 		return -EINVAL;
 	}
 	*ret = a;

@@ -383,6 +383,77 @@ static void recipients_are_bounded_too(void **state)
 	attribution_free(r.a);
 }
 
+/* A message from a client without a login, to somebody elsewhere or to a mailbox here. */
+static void stranger_message(struct reader *r, unsigned n, const char *addr, bool is_remote)
+{
+	feedf(r, "Jun 12 04:05:06 s postfix/smtpd[2]: %08X1: client=unknown[%s]", n, addr);
+	feedf(r, "Jun 12 04:05:06 s postfix/cleanup[1]: %08X1: message-id=<%u@x>", n, n);
+	feedf(r,
+	      "Jun 12 04:05:07 s postfix/%s[3]: %08X1: to=<u%u@c>, relay=%s, delay=1, dsn=2.0.0, "
+	      "status=sent (ok)",
+	      is_remote ? "smtp" : "lmtp", n, n, is_remote ? "mx.c[192.0.2.9]:25" : "dovecot");
+	feedf(r, "Jun 12 04:05:08 s postfix/qmgr[2]: %08X1: removed", n);
+}
+
+/* Addresses that are kept as numbers until mail of theirs leaves, and others that can't be. */
+static void strangers_are_sources_once_their_mail_leaves(void **state)
+{
+	(void)state;
+	static const char *const addrs[] = {"203.0.113.7", "255.255.255.255", "2001:db8::7",
+					    "203.0.113.007", "unknown"};
+	struct reader r;
+
+	reader_init(&r, 0);
+	for (unsigned i = 0; i < COUNT_OF(addrs); i++) {
+		stranger_message(&r, 10 * i + 1, addrs[i], false);
+		stranger_message(&r, 10 * i + 2, addrs[i], true);
+		stranger_message(&r, 10 * i + 3, addrs[i], true);
+		stranger_message(&r, 10 * i + 4, addrs[i], false);
+	}
+	attribution_end(r.a);
+	assert_int_equal(attribution_totals(r.a)->incoming, 2 * COUNT_OF(addrs));
+	assert_int_equal(attribution_totals(r.a)->messages, 2 * COUNT_OF(addrs));
+	assert_int_equal(attribution_totals(r.a)->headless, 0);
+	for (unsigned i = 0; i < COUNT_OF(addrs); i++) {
+		const struct attribution_sender *s = find(&r, addrs[i]);
+		assert_non_null(s);
+		assert_int_equal(s->kind, SOURCE_ADDRESS);
+		assert_int_equal(s->messages, 2);
+		assert_int_equal(s->sent, 2);
+		assert_int_equal(s->domains, 1);
+		/* Its first delivery, and the arrival of what came after it. */
+		assert_int_equal(s->evidence_count, 2);
+		assert_int_equal(s->evidence[0].place.line, 16 * i + 7);
+		assert_int_equal(s->evidence[1].place.line, 16 * i + 9);
+	}
+	attribution_free(r.a);
+}
+
+/* A stranger through a filter, and one who was asked for: named, though his mail stays. */
+static void a_stranger_is_named_where_it_matters(void **state)
+{
+	(void)state;
+	struct reader r;
+
+	reader_init(&r, 0);
+	assert_int_equal(attribution_want(r.a, "3@x"), 0);
+	feed(&r, "Jun 12 04:05:06 s postfix/smtpd[2]: AAAAAAAA01: client=x[203.0.113.7]");
+	feed(&r, "Jun 12 04:05:06 s postfix/cleanup[1]: AAAAAAAA01: message-id=<m@x>");
+	feed(&r, "Jun 12 04:05:08 s postfix/smtpd[2]: BBBBBBBB02: client=localhost[127.0.0.1]");
+	feed(&r, "Jun 12 04:05:08 s postfix/cleanup[1]: BBBBBBBB02: message-id=<m@x>");
+	feed(&r, "Jun 12 04:05:09 s postfix/smtp[3]: BBBBBBBB02: to=<a@y>, relay=mx[192.0.2.1]:25, "
+		 "delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (ok)");
+	stranger_message(&r, 3, "203.0.113.9", false);
+	attribution_end(r.a);
+	assert_int_equal(attribution_totals(r.a)->rejoined, 1);
+	assert_int_equal(find(&r, "203.0.113.7")->messages, 1);
+	const struct attribution_id *id = attribution_id_get(r.a, 0);
+	assert_true(id->found);
+	assert_int_equal(id->kind, SOURCE_ADDRESS);
+	assert_string_equal(id->source, "203.0.113.9");
+	attribution_free(r.a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,6 +466,8 @@ int main(void)
 		cmocka_unit_test(memory_is_bounded_and_what_is_dropped_is_counted),
 		cmocka_unit_test(small_sources_make_room),
 		cmocka_unit_test(recipients_are_bounded_too),
+		cmocka_unit_test(strangers_are_sources_once_their_mail_leaves),
+		cmocka_unit_test(a_stranger_is_named_where_it_matters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
