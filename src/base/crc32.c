@@ -72,31 +72,30 @@ WITH_CLMUL static __m128i load(const unsigned char *p)
 	return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
 
-WITH_CLMUL static uint32_t by_folding(const struct crc32 *c, uint32_t crc, const unsigned char *p,
-				      size_t len)
+WITH_CLMUL static uint32_t by_folding(const struct crc32 *sums, uint32_t crc,
+				      const unsigned char *p, size_t len)
 {
 	const __m128i by_64 = _mm_set_epi64x(0x01c6e41596, 0x0154442bd4);
 	const __m128i by_16 = _mm_set_epi64x(0x00ccaa009e, 0x01751997d0);
-	__m128i x[4];
 	unsigned char left[16];
+	/* Four by name: an array of them would live in memory. */
+	__m128i a = _mm_xor_si128(load(p), _mm_cvtsi32_si128((int)crc));
+	__m128i b = load(p + 16);
+	__m128i c = load(p + 32);
+	__m128i d = load(p + 48);
 
-	for (int i = 0; i < 4; i++) {
-		x[i] = load(p + 16 * i);
-	}
-	x[0] = _mm_xor_si128(x[0], _mm_cvtsi32_si128((int)crc));
 	for (p += 64, len -= 64; len >= 64; p += 64, len -= 64) {
-		for (int i = 0; i < 4; i++) {
-			x[i] = fold(x[i], by_64, load(p + 16 * i));
-		}
+		a = fold(a, by_64, load(p));
+		b = fold(b, by_64, load(p + 16));
+		c = fold(c, by_64, load(p + 32));
+		d = fold(d, by_64, load(p + 48));
 	}
-	for (int i = 1; i < 4; i++) {
-		x[i] = fold(x[i - 1], by_16, x[i]);
-	}
+	d = fold(fold(fold(a, by_16, b), by_16, c), by_16, d);
 	for (; len >= 16; p += 16, len -= 16) {
-		x[3] = fold(x[3], by_16, load(p));
+		d = fold(d, by_16, load(p));
 	}
-	_mm_storeu_si128((__m128i *)(void *)left, x[3]);
-	return by_tables(c, by_tables(c, 0, left, sizeof(left)), p, len);
+	_mm_storeu_si128((__m128i *)(void *)left, d);
+	return by_tables(sums, by_tables(sums, 0, left, sizeof(left)), p, len);
 }
 #endif
 

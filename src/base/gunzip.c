@@ -23,6 +23,7 @@ struct gunzip *gunzip_new(void)
 
 	if (g != NULL) {
 		crc32_init(&g->crc);
+		g->window = g->octets + GUNZIP_COPY;
 	}
 	return g;
 }

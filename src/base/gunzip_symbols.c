@@ -11,17 +11,28 @@
 
 #define FAST_INPUT 16 /* octets that one turn may read */
 
-/* Copy within the window; up to 31 octets behind the end may be written. */
-static void copy_match(char *to, size_t distance, size_t len)
+static inline void copy_16(char *to, const char *from)
+{
+	memcpy(to, from, 16);
+}
+
+/* Copy within the window; up to GUNZIP_COPY octets behind the end may be written. Most copies of
+ * text are short, and how short cannot be foreseen: so the first octets are copied without looking.
+ */
+static inline void copy_match(char *to, size_t distance, size_t len)
 {
 	const char *from = to - distance;
 
-	if (distance >= 16) {
-		size_t i = 0;
-		do {
-			memcpy(to + i, from + i, 16);
-			i += 16;
-		} while (i < len);
+	static_assert(GUNZIP_COPY == 64, "so many are copied here");
+	if (__builtin_expect(distance >= 16, 1)) {
+		copy_16(to, from);
+		copy_16(to + 16, from + 16);
+		copy_16(to + 32, from + 32);
+		copy_16(to + 48, from + 48);
+		for (size_t i = GUNZIP_COPY; i < len; i += 32) {
+			copy_16(to + i, from + i);
+			copy_16(to + i + 16, from + i + 16);
+		}
 	} else if (distance == 1) {
 		memset(to, from[0], len);
 	} else {
@@ -44,13 +55,26 @@ static uint32_t look(const uint32_t *table, unsigned root, uint64_t bits, unsign
 	return e;
 }
 
-/* The least value and its extra bits. */
-static size_t value_of(uint32_t e, uint64_t bits)
+/* Extra bits of an entry. */
+static inline size_t extra_of(uint32_t e, uint64_t bits)
 {
-	unsigned all = e & 0xFF;
-	unsigned code = e >> 8 & 15;
+	return (bits & ((UINT64_C(1) << (e & 0xFF)) - 1)) >> (e >> 8 & 15);
+}
 
-	return (e >> 16) + ((bits & ((UINT64_C(1) << all) - 1)) >> code);
+static inline size_t length_of(uint32_t e, uint64_t bits)
+{
+	return (e >> 24) + LENGTH_MIN + extra_of(e, bits);
+}
+
+static inline size_t distance_of(uint32_t e, uint64_t bits)
+{
+	return (e >> 16) + extra_of(e, bits);
+}
+
+static void take_literal(struct gunzip *g, unsigned octet, unsigned bits)
+{
+	(void)gunzip_take(g, bits);
+	g->window[g->out++] = (char)octet;
 }
 
 /* One symbol, when all of it is there. */
@@ -64,26 +88,28 @@ static enum got slow_symbol(struct gunzip *g, struct str *in)
 	if ((e & ENTRY_OTHER) != 0 && (e & ENTRY_BAD) != 0) {
 		return g->bit_count >= CODE_BITS_MAX ? GOT_BAD : GOT_MORE;
 	}
-	unsigned used = skipped + (e & 0xFF);
+	bool is_literal = (e & ENTRY_OTHER) == 0 && (e >> 12 & 3) != 0;
+	/* What else is in the entry may not be there yet. */
+	unsigned used = is_literal ? g->lens[e >> 16 & 0xFF] : skipped + (e & 0xFF);
 	if (used > g->bit_count) {
 		return GOT_MORE;
 	}
-	if ((e & ENTRY_LITERAL) != 0 || (e & ENTRY_OTHER) != 0) {
-		(void)gunzip_take(g, used);
-		if ((e & ENTRY_LITERAL) != 0) {
-			g->window[g->out++] = (char)(e >> 16);
-		} else {
-			g->state = STATE_BLOCK;
-		}
+	if (is_literal) {
+		take_literal(g, e >> 16 & 0xFF, used);
 		return GOT_DONE;
 	}
-	size_t len = value_of(e, g->bits >> skipped);
+	if ((e & ENTRY_OTHER) != 0) {
+		(void)gunzip_take(g, used);
+		g->state = STATE_BLOCK;
+		return GOT_DONE;
+	}
+	size_t len = length_of(e, g->bits >> skipped);
 	uint64_t rest = g->bits >> used;
 	e = look(g->distance_table, DISTANCES_BITS, rest, &skipped_too);
 	if ((e & ENTRY_OTHER) != 0) {
 		return g->bit_count - used >= CODE_BITS_MAX ? GOT_BAD : GOT_MORE;
 	}
-	size_t distance = value_of(e, rest >> skipped_too);
+	size_t distance = distance_of(e, rest >> skipped_too);
 	used += skipped_too + (e & 0xFF);
 	if (used > g->bit_count) {
 		return GOT_MORE;
@@ -125,41 +151,44 @@ static inline void use(struct fast *f, unsigned n)
 	f->count -= n;
 }
 
-/* Look up the next length or literal, through a second table when there is one. */
-static inline uint32_t next_length(const struct gunzip *g, struct fast *f)
+/* An entry that is none of the common ones: the one that it leads to, its bits skipped. */
+static uint32_t follow(const uint32_t *table, unsigned root, uint32_t e, struct fast *f)
 {
-	uint32_t e = g->length_table[f->bits & ((1U << LENGTHS_BITS) - 1)];
-
-	if ((e & ENTRY_OTHER) != 0 && (e & ENTRY_TABLE) != 0) {
-		use(f, LENGTHS_BITS);
-		e = g->length_table[(e >> 16) + (f->bits & ((1U << (e >> 8 & 15)) - 1))];
+	if ((e & ENTRY_TABLE) != 0) {
+		use(f, root);
+		e = table[(e >> 16) + (f->bits & ((1U << (e >> 8 & 15)) - 1))];
 	}
 	return e;
 }
 
-/* A length is known: the distance, and the copy. At least 48 bits are there. */
-static inline bool fast_match(const struct gunzip *g, struct fast *f, uint32_t e)
+/*
+ * One turn: what an entry holds, and if that ends in a length, the distance and the copy. Whether
+ * it does cannot be foreseen, and a wrong guess costs more than all of this. So there is no branch
+ * on it: without a length the distance's bits are not used, and a copy of no octets is made, from a
+ * place that was not just written.
+ */
+static inline bool fast_turn(const struct gunzip *g, struct fast *f, uint32_t e)
 {
-	size_t len = value_of(e, f->bits);
+	uint32_t has_length = 0U - ((e & ENTRY_LENGTH) != 0 ? 1 : 0);
+	size_t len = length_of(e, f->bits) & has_length;
 
 	use(f, e & 0xFF);
-	e = g->distance_table[f->bits & ((1U << DISTANCES_BITS) - 1)];
-	if ((e & ENTRY_OTHER) != 0) {
-		if ((e & ENTRY_TABLE) == 0) {
-			return false;
-		}
-		use(f, DISTANCES_BITS);
-		e = g->distance_table[(e >> 16) + (f->bits & ((1U << (e >> 8 & 15)) - 1))];
-		if ((e & ENTRY_OTHER) != 0) {
+	f->out[0] = (char)(e >> 16);
+	f->out[1] = (char)(e >> 24);
+	f->out += e >> 12 & 3;
+	uint32_t d = g->distance_table[f->bits & ((1U << DISTANCES_BITS) - 1)] & has_length;
+	if (__builtin_expect((d & ENTRY_OTHER) != 0, 0)) {
+		d = follow(g->distance_table, DISTANCES_BITS, d, f);
+		if ((d & ENTRY_OTHER) != 0) {
 			return false;
 		}
 	}
-	size_t distance = value_of(e, f->bits);
-	use(f, e & 0xFF);
-	if (distance > (size_t)(f->out - g->window) - g->begin) {
+	size_t distance = distance_of(d, f->bits);
+	use(f, d & 0xFF);
+	if (__builtin_expect(distance > (size_t)(f->out - g->window) - g->begin, 0)) {
 		return false;
 	}
-	copy_match(f->out, distance, len);
+	copy_match(f->out, distance + (~has_length & GUNZIP_COPY), len);
 	f->out += len;
 	return true;
 }
@@ -175,27 +204,19 @@ static enum got fast_symbols(struct gunzip *g, struct str *in)
 	enum got got = GOT_DONE;
 
 	while (f.in <= stop && f.out < limit) {
+		/* 56 bits: a code, its extra bits, a distance's code and its own are up to 48. */
 		refill(&f);
-		uint32_t e = next_length(g, &f);
-		/* Up to three literals of at most 15 bits each, then the bits are filled again. */
-		for (int i = 0; i < 2 && (e & ENTRY_LITERAL) != 0; i++) {
-			use(&f, e & 0xFF);
-			*f.out++ = (char)(e >> 16);
-			e = next_length(g, &f);
+		uint32_t e = g->length_table[f.bits & ((1U << LENGTHS_BITS) - 1)];
+		if (__builtin_expect((e & ENTRY_OTHER) != 0, 0)) {
+			e = follow(g->length_table, LENGTHS_BITS, e, &f);
+			if ((e & ENTRY_OTHER) != 0) {
+				use(&f, e & 0xFF);
+				g->state = STATE_BLOCK;
+				got = (e & ENTRY_END) != 0 ? GOT_DONE : GOT_BAD;
+				break;
+			}
 		}
-		if ((e & ENTRY_LITERAL) != 0) {
-			use(&f, e & 0xFF);
-			*f.out++ = (char)(e >> 16);
-			continue;
-		}
-		if ((e & ENTRY_OTHER) != 0) {
-			use(&f, e & 0xFF);
-			g->state = STATE_BLOCK;
-			got = (e & ENTRY_END) != 0 ? GOT_DONE : GOT_BAD;
-			break;
-		}
-		refill(&f);
-		if (!fast_match(g, &f, e)) {
+		if (!fast_turn(g, &f, e)) {
 			got = GOT_BAD;
 			break;
 		}

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/poison.h"
 
@@ -19,6 +20,7 @@ struct making {
 	size_t sub;                       /* where it begins */
 	unsigned sub_bits;                /* of it */
 	unsigned left[CODE_BITS_MAX + 1]; /* codes of each length that are not placed yet */
+	uint16_t order[SYMBOLS_MAX];      /* the symbols that are used, shortest codes first */
 };
 
 /* RFC 1951, 3.2.5. */
@@ -49,23 +51,29 @@ static uint32_t meaning_of(enum gunzip_kind kind, unsigned symbol)
 		return ENTRY_OTHER | ENTRY_END;
 	}
 	symbol -= 257;
-	return symbol < COUNT_OF(lengths) ? (uint32_t)lengths[symbol] << 16 | length_bits[symbol]
-					  : ENTRY_OTHER | ENTRY_BAD;
+	return symbol < COUNT_OF(lengths)
+		       ? ENTRY_LENGTH | (uint32_t)(lengths[symbol] - LENGTH_MIN) << 24 |
+				 length_bits[symbol]
+		       : ENTRY_OTHER | ENTRY_BAD;
 }
 
 static uint32_t entry_of(uint32_t meaning, unsigned bits)
 {
-	return (meaning & ENTRY_BAD) != 0 ? meaning : meaning + (bits << 8 | bits);
+	return (meaning & ENTRY_OTHER) != 0 && (meaning & ENTRY_BAD) != 0
+		       ? meaning
+		       : meaning + (bits << 8 | bits);
 }
 
-static uint32_t reversed(uint32_t code, unsigned bits)
+/* The next code of as many bits, both with their first bit lowest. After the last one: 0. */
+static uint32_t code_after(uint32_t code, unsigned bits)
 {
-	uint32_t r = 0;
+	uint32_t zeros = code ^ ((1U << bits) - 1);
 
-	for (unsigned i = 0; i < bits; i++) {
-		r = r << 1 | (code >> i & 1);
+	if (zeros == 0) {
+		return 0;
 	}
-	return r;
+	uint32_t bit = 1U << (31 - __builtin_clz(zeros));
+	return (code & (bit - 1)) | bit;
 }
 
 /* A second table for all codes that begin with this prefix: as small as they allow. */
@@ -97,27 +105,20 @@ static int open_table(struct making *m, uint32_t prefix, unsigned bits)
 	return 0;
 }
 
-static int place(struct making *m, uint32_t code, unsigned bits, unsigned symbol)
+/* A code that is longer than the root. */
+static int place_long(struct making *m, uint32_t code, unsigned bits, unsigned symbol)
 {
-	uint32_t meaning = meaning_of(m->kind, symbol);
-	uint32_t from = reversed(code, bits);
-	uint32_t prefix = from & ((1U << m->root) - 1);
+	uint32_t prefix = code & ((1U << m->root) - 1);
+	uint32_t meaning = entry_of(meaning_of(m->kind, symbol), bits - m->root);
 
-	if (bits <= m->root) {
-		for (uint32_t i = from; i < 1U << m->root; i += 1U << bits) {
-			m->table[i] = entry_of(meaning, bits);
-		}
-		return 0;
-	}
 	if (prefix != m->prefix) {
 		int r = open_table(m, prefix, bits);
 		if (r < 0) {
 			return r;
 		}
 	}
-	bits -= m->root;
-	for (uint32_t i = from >> m->root; i < 1U << m->sub_bits; i += 1U << bits) {
-		m->table[m->sub + i] = entry_of(meaning, bits);
+	for (uint32_t i = code >> m->root; i < 1U << m->sub_bits; i += 1U << (bits - m->root)) {
+		m->table[m->sub + i] = meaning;
 	}
 	return 0;
 }
@@ -137,6 +138,74 @@ static bool is_code(const struct making *m, unsigned used)
 	       (m->kind == GUNZIP_DISTANCES && (used == 0 || (used == 1 && m->left[1] == 1)));
 }
 
+/* Count the codes of each length, and put the symbols into order. @return How many are used. */
+static unsigned sort_symbols(struct making *m, const uint8_t *bits, unsigned count)
+{
+	unsigned at[CODE_BITS_MAX + 2] = {0};
+
+	for (unsigned s = 0; s < count; s++) {
+		m->left[bits[s]]++;
+	}
+	m->left[0] = 0;
+	for (unsigned b = 1; b <= CODE_BITS_MAX; b++) {
+		at[b + 1] = at[b] + m->left[b];
+	}
+	for (unsigned s = 0; s < count; s++) {
+		if (bits[s] != 0) {
+			m->order[at[bits[s]]++] = (uint16_t)s;
+		}
+	}
+	return at[CODE_BITS_MAX];
+}
+
+/* All codes. The part of the root that b bits can tell apart is made first and then doubled. */
+static int place_all(struct making *m)
+{
+	uint32_t code = 0;
+	unsigned at = 0;
+
+	for (unsigned b = 1; b <= m->root; b++) {
+		for (; m->left[b] > 0; m->left[b]--, code = code_after(code, b)) {
+			m->table[code] = entry_of(meaning_of(m->kind, m->order[at++]), b);
+		}
+		if (b < m->root) {
+			memcpy(m->table + (1U << b), m->table, sizeof(*m->table) << b);
+		}
+	}
+	for (unsigned b = m->root + 1; b <= CODE_BITS_MAX; b++) {
+		for (; m->left[b] > 0; m->left[b]--, code = code_after(code, b)) {
+			int r = place_long(m, code, b, m->order[at++]);
+			if (r < 0) {
+				return r;
+			}
+		}
+	}
+	return 0;
+}
+
+/* A literal whose code leaves bits over takes the next literal or length with it, when their codes
+ * fit into the root together. What they lead to stands at a lower index, so that going down meets
+ * it before it is joined itself. */
+static void join(uint32_t *table)
+{
+	for (uint32_t i = 1U << LENGTHS_BITS; i-- > 0;) {
+		uint32_t first = table[i];
+		unsigned bits = first & 0xFF;
+		if ((first & (ENTRY_OTHER | ENTRY_LITERAL)) != ENTRY_LITERAL) {
+			continue;
+		}
+		uint32_t next = table[i >> bits];
+		if ((next & ENTRY_OTHER) != 0 || bits + (next >> 8 & 15) > LENGTHS_BITS) {
+			continue;
+		}
+		uint32_t octets = first & UINT32_C(0xFF0000);
+		octets |= (next & ENTRY_LENGTH) != 0 ? next & UINT32_C(0xFF000000)
+						     : (next & UINT32_C(0xFF0000)) << 8;
+		/* Bits, bits of codes, literals add up. */
+		table[i] = ((first & 0xFFFF) + (next & 0xFFFF)) | octets;
+	}
+}
+
 int gunzip_table_make(enum gunzip_kind kind, const uint8_t *bits, unsigned count, uint32_t *table)
 {
 	static const struct {
@@ -151,30 +220,19 @@ int gunzip_table_make(enum gunzip_kind kind, const uint8_t *bits, unsigned count
 			   .size = shapes[kind].size,
 			   .next = (size_t)1 << shapes[kind].root,
 			   .prefix = UINT32_MAX};
-	unsigned used = 0;
-	uint32_t code = 0;
+	unsigned used = sort_symbols(&m, bits, count);
 
-	for (unsigned s = 0; s < count; s++) {
-		m.left[bits[s]] += bits[s] != 0 ? 1 : 0;
-		used += bits[s] != 0 ? 1 : 0;
-	}
 	if (!is_code(&m, used)) {
 		return -EBADMSG;
 	}
-	for (size_t i = 0; i < m.next; i++) {
-		table[i] = ENTRY_OTHER | ENTRY_BAD;
-	}
-	for (unsigned b = 1; b <= CODE_BITS_MAX; b++, code <<= 1) {
-		for (unsigned s = 0; s < count && m.left[b] > 0; s++) {
-			if (bits[s] != b) {
-				continue;
-			}
-			int r = place(&m, code++, b, s);
-			if (r < 0) {
-				return r;
-			}
-			m.left[b]--;
+	if (used < 2) {
+		for (size_t i = 0; i < m.next; i++) {
+			table[i] = ENTRY_OTHER | ENTRY_BAD;
 		}
 	}
-	return 0;
+	int r = place_all(&m);
+	if (r == 0 && kind == GUNZIP_LENGTHS) {
+		join(table);
+	}
+	return r;
 }
