@@ -125,16 +125,15 @@ static void learn_message_id(struct attribution *a, struct entry *e, struct str 
 	a->totals.with_id++;
 	uint64_t hash = attribution_hash(a, message_id);
 	struct recent *r = recent_of(a, hash);
-	bool is_known = r->hash == hash >> 32 && recent_is_young(r, e->time);
+	uint32_t check = (uint32_t)(hash >> 32);
 
-	if (is_known && (!who_is_known(e->who) || e->provisional)) {
+	if (who_is_known(e->who) && !e->provisional) {
+		/* Written without looking: the slot is rarely in the processor's cache. */
+		*r = (struct recent){.hash = check, .time_s = recent_time(e->time), .who = e->who};
+	} else if (r->hash == check && recent_is_young(r, e->time)) {
 		e->who = r->who;
 		e->provisional = false;
 		a->totals.rejoined++;
-	} else if (who_is_known(e->who) && !e->provisional) {
-		*r = (struct recent){.hash = (uint32_t)(hash >> 32),
-				     .time_s = recent_time(e->time),
-				     .who = e->who};
 	}
 	found_wanted(a, e, message_id);
 }

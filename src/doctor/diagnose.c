@@ -26,6 +26,7 @@ struct pass {
 	struct diagnosis *d;
 	line_ends_fn *ends;
 	struct log_time time;
+	struct log_line_memory memory;
 	struct attribution_place place;
 	struct diagnose_hour *hour;
 };
@@ -54,7 +55,7 @@ static void read_line(struct pass *p, struct str raw)
 
 	p->place.line++;
 	p->d->lines_total++;
-	if (!log_line_parse(&p->time, raw, &l)) {
+	if (!log_line_parse_next(&p->time, &p->memory, raw, &l)) {
 		return;
 	}
 	log_event_parse(&l, &e);

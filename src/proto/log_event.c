@@ -220,98 +220,6 @@ static bool parse_logger(const struct log_line *l, struct log_event *ret)
 	return false;
 }
 
-static bool is_one_of(struct str s, const struct str *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (str_is_equal(s, names[i])) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool is_login(struct str program)
-{
-	static const struct str logins[] = {{"dovecot", 7},
-					    {"imapd", 5},
-					    {"pop3d", 5},
-					    {"imapd-ssl", 9},
-					    {"pop3d-ssl", 9},
-					    {"authdaemond", 11},
-					    {"saslauthd", 9},
-					    {"plesk_saslauthd", 15},
-					    {"smtp_auth", 9},
-					    {"courieresmtpd", 13},
-					    {"imaplogin", 9},
-					    {"pop3login", 9},
-					    {"psa-pc-remote", 13},
-					    {"courierpop3login", 16},
-					    {"courierimaplogin", 16},
-					    {"imap-login", 10},
-					    {"pop3-login", 10},
-					    {"submission-login", 16},
-					    {"managesieve-login", 17}};
-
-	return is_one_of(program, logins, COUNT_OF(logins));
-}
-
-static bool is_sendmail(struct str program)
-{
-	static const struct str names[] = {{"sendmail", 8},      {"sm-mta", 6},
-					   {"sm-msp-queue", 12}, {"sm-mta-in", 9},
-					   {"sm-que", 6},        {"sm-acceptingconnections", 23}};
-
-	return is_one_of(program, names, COUNT_OF(names));
-}
-
-static bool is_logger(struct str program)
-{
-	static const struct str names[] = {{"rsyslogd", 8},
-					   {"systemd-journald", 16},
-					   {"syslogd", 7},
-					   {"syslog-ng", 9},
-					   {"kernel", 6}};
-
-	return program.len == 0 || is_one_of(program, names, COUNT_OF(names));
-}
-
-/* With its own syslog_name ("mx-out/smtp") Postfix is known by its daemons' names. */
-static bool is_postfix(const struct log_line *l)
-{
-	static const struct str daemons[] = {
-		{"smtp", 4},      {"smtpd", 5},       {"cleanup", 7},
-		{"qmgr", 4},      {"pickup", 6},      {"bounce", 6},
-		{"lmtp", 4},      {"local", 5},       {"virtual", 7},
-		{"pipe", 4},      {"error", 5},       {"anvil", 5},
-		{"scache", 6},    {"master", 6},      {"tlsmgr", 6},
-		{"postsuper", 9}, {"postscreen", 10}, {"trivial-rewrite", 15}};
-
-	return str_has_prefix(l->path, STR("postfix")) ||
-	       (l->path.len > 0 && l->path.ptr[0] != '/' &&
-		is_one_of(l->program, daemons, COUNT_OF(daemons)));
-}
-
-static void parse_syslog(const struct log_line *l, struct log_event *ret)
-{
-	if (is_postfix(l)) {
-		log_event_postfix(l, ret);
-	} else if (str_is_equal(l->program, STR("exim")) ||
-		   str_is_equal(l->program, STR("exim4"))) {
-		log_event_exim(l, ret);
-	} else if (is_login(l->program)) {
-		log_event_login(l, ret);
-	} else if (str_is_equal(l->program, STR("qmail")) ||
-		   str_is_equal(l->program, STR("qmail-send"))) {
-		log_event_qmail(l, ret);
-	} else if (is_sendmail(l->program)) {
-		log_event_sendmail(l, ret);
-	} else if (str_has_prefix(l->program, STR("php"))) {
-		log_event_php(l, ret);
-	} else if (is_logger(l->program)) {
-		(void)parse_logger(l, ret);
-	}
-}
-
 /* For so few octets the string instruction that compilers choose takes longer than its start. */
 static void clear(struct log_event *e)
 {
@@ -331,21 +239,37 @@ void log_event_parse(const struct log_line *l, struct log_event *ret)
 {
 	clear(ret);
 	static_assert(LOG_NOT_MAIL == 0, "nothing is no mail");
-	switch (l->form) {
-	case LOG_TIME_RFC3164:
-	case LOG_TIME_RFC3339:
-		parse_syslog(l, ret);
+	switch (l->writer) {
+	case LOG_WRITER_POSTFIX_SMTPD:
+	case LOG_WRITER_POSTFIX_CLEANUP:
+	case LOG_WRITER_POSTFIX_PICKUP:
+	case LOG_WRITER_POSTFIX_QMGR:
+	case LOG_WRITER_POSTFIX_BOUNCE:
+	case LOG_WRITER_POSTFIX_POSTSUPER:
+	case LOG_WRITER_POSTFIX_ABROAD:
+	case LOG_WRITER_POSTFIX_AGENT:
+		log_event_postfix(l, ret);
 		break;
-	case LOG_TIME_EXIM:
+	case LOG_WRITER_EXIM:
 		log_event_exim(l, ret);
 		break;
-	case LOG_TIME_TAI64N:
+	case LOG_WRITER_LOGIN:
+		log_event_login(l, ret);
+		break;
+	case LOG_WRITER_QMAIL:
 		log_event_qmail(l, ret);
 		break;
-	case LOG_TIME_PHP:
+	case LOG_WRITER_SENDMAIL:
+		log_event_sendmail(l, ret);
+		break;
+	case LOG_WRITER_PHP:
 		log_event_php(l, ret);
 		break;
-	case LOG_TIME_NONE:
+	case LOG_WRITER_LOGGER:
+		(void)parse_logger(l, ret);
+		break;
+	case LOG_WRITER_OTHER:
+	case LOG_WRITER_COUNT:
 		break;
 	}
 }

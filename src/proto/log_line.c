@@ -4,6 +4,8 @@
  */
 #include "proto/log_line.h"
 
+#include <string.h>
+
 #include "base/poison.h"
 
 /* A tag longer than this is text that happens to hold a colon. */
@@ -11,7 +13,7 @@
 #define PID_MAX 20 /* digits and brackets */
 
 /* "[2011]" off the start of `rest`. */
-static bool take_pid(struct str *rest, uint32_t *ret_pid)
+static bool take_pid(struct str *rest)
 {
 	uint64_t pid = 0;
 	size_t i = 1;
@@ -22,7 +24,6 @@ static bool take_pid(struct str *rest, uint32_t *ret_pid)
 	if (i == 1 || i >= rest->len || rest->ptr[i] != ']' || pid > UINT32_MAX) {
 		return false;
 	}
-	*ret_pid = (uint32_t)pid;
 	*rest = str_skip(*rest, i + 1);
 	return true;
 }
@@ -74,13 +75,12 @@ static void take_tag(struct log_line *l)
 	struct str head = str_head(l->text, TAG_MAX);
 	size_t slash;
 	size_t end = find_tag_end(head, &slash);
-	uint32_t pid = 0;
 
 	if (end == head.len || head.ptr[end] == ' ' || end == 0) {
 		return;
 	}
 	struct str rest = str_skip(l->text, end);
-	if (rest.ptr[0] == '[' && !take_pid(&rest, &pid)) {
+	if (rest.ptr[0] == '[' && !take_pid(&rest)) {
 		return;
 	}
 	if (rest.len == 0 || rest.ptr[0] != ':') {
@@ -93,17 +93,18 @@ static void take_tag(struct log_line *l)
 	size_t begin = slash == SIZE_MAX ? 0 : slash + 1;
 	l->program = (struct str){l->text.ptr + begin, end - begin};
 	l->path = (struct str){l->text.ptr, slash == SIZE_MAX ? 0 : slash};
-	l->pid = pid;
+	l->writer = log_writer_of(l->path, l->program);
 	l->text = rest;
 }
 
 /* "<22>" before the time, as it stands in what syslog sends; "<mail.info> " behind it, as BSD's
  * syslogd writes it when asked for more. */
-static struct str skip_priority(struct str text)
+static inline struct str skip_priority(struct str text)
 {
-	size_t close = text.len > 0 && text.ptr[0] == '<' ? str_find_char(str_head(text, 24), '>')
-							  : 24;
-
+	if (text.len == 0 || text.ptr[0] != '<') {
+		return text;
+	}
+	size_t close = str_find_char(str_head(text, 24), '>');
 	if (close >= 24 || close + 1 >= text.len) {
 		return text;
 	}
@@ -111,31 +112,183 @@ static struct str skip_priority(struct str text)
 	return text.ptr[0] == ' ' ? str_skip(text, 1) : text;
 }
 
-bool log_line_parse(struct log_time *lt, struct str raw, struct log_line *ret)
+#ifdef __SSE2__
+/* Are the first `n` octets of both the same? Sixteen can be read of each. */
+static bool same_16(const char *a, const char *b, size_t n)
+{
+	__m128i x = _mm_loadu_si128((const __m128i *)(const void *)a);
+	__m128i y = _mm_loadu_si128((const __m128i *)(const void *)b);
+	unsigned same = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
+
+	return (~same & ((1U << n) - 1)) == 0;
+}
+
+static bool take_known_host(struct log_line *l, struct log_line_memory *m)
+{
+	if (m->host_len == 0 || l->text.len < sizeof(m->host) ||
+	    !same_16(l->text.ptr, m->host, m->host_len)) {
+		return false;
+	}
+	l->host = (struct str){l->text.ptr, m->host_len - 1};
+	l->text = (struct str){l->text.ptr + m->host_len, l->text.len - m->host_len};
+	return true;
+}
+
+static void know_host(struct log_line_memory *m, struct str host)
+{
+	if (host.len > 0 && host.len < sizeof(m->host)) {
+		memset(m->host, 0, sizeof(m->host));
+		memcpy(m->host, host.ptr, host.len);
+		m->host[host.len] = ' ';
+		m->host_len = host.len + 1;
+	}
+}
+
+/* How many digits the text begins with, up to 16. */
+static size_t digits_16(const char *p)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+	__m128i off = _mm_sub_epi8(v, _mm_set1_epi8('0'));
+	__m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(off, _mm_set1_epi8(9)), off);
+
+	return (size_t)__builtin_ctz(~(unsigned)_mm_movemask_epi8(is_digit));
+}
+
+/* A tag below 32 octets with ": " behind it, or "[", up to nine digits and "]: ".
+ * @return Where its name ends, and the rest begins; 0: look closer. */
+static size_t find_plain_tag(struct str text, size_t *ret_rest)
+{
+	if (text.len < 32) {
+		return 0;
+	}
+	uint32_t open = octets_32(text.ptr, '[');
+	uint32_t colon = octets_32(text.ptr, ':');
+	uint32_t stop = open | colon | octets_32(text.ptr, ' ');
+	if (stop == 0) {
+		return 0;
+	}
+	size_t end = (size_t)__builtin_ctz(stop);
+	size_t close = end;
+	if (end + 17 > text.len) {
+		return 0;
+	}
+	if ((open >> end & 1) != 0) {
+		size_t digits = digits_16(text.ptr + end + 1);
+		close += 2 + digits;
+		if (digits == 0 || digits > 9 || text.ptr[close - 1] != ']') {
+			return 0;
+		}
+	}
+	*ret_rest = close + 2;
+	return text.ptr[close] == ':' && text.ptr[close + 1] == ' ' ? end : 0;
+}
+
+static struct log_line_tag *tag_slot(struct log_line_memory *m, const char *text, size_t len)
+{
+	uint64_t last;
+
+	memcpy(&last, text + (len < sizeof(last) ? 0 : len - sizeof(last)), sizeof(last));
+	return &m->tags[(last * UINT64_C(0x9E3779B97F4A7C15) >> 32) % LOG_LINE_TAGS];
+}
+
+/* Does what take_tag does, for a tag that was seen before or can be kept. */
+static bool take_known_tag(struct log_line *l, struct log_line_memory *m)
+{
+	const char *p = l->text.ptr;
+	size_t rest;
+	size_t end = find_plain_tag(l->text, &rest);
+
+	if (end == 0) {
+		return false;
+	}
+	struct log_line_tag *t = tag_slot(m, p, end);
+	if (t->len != end || !same_16(p, t->text, end < 16 ? end : 16) ||
+	    (end > 16 && !same_16(p + 16, t->text + 16, end - 16))) {
+		take_tag(l);
+		memset(t, 0, sizeof(*t));
+		memcpy(t->text, p, end);
+		t->len = (uint8_t)end;
+		t->path_len = (uint8_t)l->path.len;
+		t->program_at = (uint8_t)(l->program.ptr - p);
+		t->writer = (uint8_t)l->writer;
+		return true;
+	}
+	l->program = (struct str){p + t->program_at, end - t->program_at};
+	l->path = (struct str){p, t->path_len};
+	l->writer = (enum log_writer)t->writer;
+	l->text = (struct str){p + rest, l->text.len - rest};
+	return true;
+}
+#else
+static bool take_known_host(struct log_line *l, struct log_line_memory *m)
+{
+	(void)l;
+	(void)m;
+	return false;
+}
+
+static void know_host(struct log_line_memory *m, struct str host)
+{
+	(void)m;
+	(void)host;
+}
+
+static bool take_known_tag(struct log_line *l, struct log_line_memory *m)
+{
+	(void)l;
+	(void)m;
+	return false;
+}
+#endif
+
+static void take_host_and_tag(struct log_line *l, struct log_line_memory *m)
+{
+	if (m == NULL || !take_known_host(l, m)) {
+		size_t space = str_find_char(l->text, ' ');
+		l->host = str_head(l->text, space);
+		l->text = str_skip(l->text, space + 1);
+		if (m != NULL) {
+			know_host(m, l->host);
+		}
+	}
+	l->writer = LOG_WRITER_LOGGER;
+	if (m == NULL || !take_known_tag(l, m)) {
+		take_tag(l);
+	}
+}
+
+bool log_line_parse_next(struct log_time *lt, struct log_line_memory *memory, struct str raw,
+			 struct log_line *ret)
 {
 	ret->text = skip_priority(raw);
 	ret->host = STR_EMPTY;
 	ret->program = STR_EMPTY;
 	ret->path = STR_EMPTY;
-	ret->pid = 0;
 	ret->time = (struct wall){0};
+	ret->writer = LOG_WRITER_OTHER;
 	ret->form = log_time_take(lt, &ret->text, &ret->time);
 	switch (ret->form) {
 	case LOG_TIME_NONE:
 		return false;
 	case LOG_TIME_RFC3164:
-	case LOG_TIME_RFC3339: {
+	case LOG_TIME_RFC3339:
 		ret->text = skip_priority(ret->text);
-		size_t space = str_find_char(ret->text, ' ');
-		ret->host = str_head(ret->text, space);
-		ret->text = str_skip(ret->text, space + 1);
-		take_tag(ret);
+		take_host_and_tag(ret, memory);
 		break;
-	}
 	case LOG_TIME_EXIM:
+		ret->writer = LOG_WRITER_EXIM;
+		break;
 	case LOG_TIME_TAI64N:
+		ret->writer = LOG_WRITER_QMAIL;
+		break;
 	case LOG_TIME_PHP:
+		ret->writer = LOG_WRITER_PHP;
 		break;
 	}
 	return true;
+}
+
+bool log_line_parse(struct log_time *lt, struct str raw, struct log_line *ret)
+{
+	return log_line_parse_next(lt, NULL, raw, ret);
 }

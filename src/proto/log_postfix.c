@@ -114,12 +114,8 @@ static struct str strip_angles(struct str s)
 	return s;
 }
 
-static void parse_cleanup(struct str text, bool has_id, struct log_event *ret)
+static void parse_cleanup(struct str text, struct log_event *ret)
 {
-	ret->type = LOG_OTHER;
-	if (!has_id) {
-		return;
-	}
 	if (str_has_prefix(text, STR("message-id="))) {
 		ret->type = LOG_MESSAGE_ID;
 		ret->message_id = strip_angles(str_skip(text, 11));
@@ -283,33 +279,40 @@ static void parse_bounce(struct str text, struct log_event *ret)
 void log_event_postfix(const struct log_line *l, struct log_event *ret)
 {
 	struct str text = l->text;
-	struct str program = l->program;
 	bool has_id = log_event_take_id(&text, &ret->id);
 
 	ret->mta = LOG_MTA_POSTFIX;
 	ret->type = LOG_OTHER;
-	if (str_has_suffix(program, STR("smtpd")) || str_is_equal(program, STR("qmqpd"))) {
+	if (l->writer == LOG_WRITER_POSTFIX_SMTPD) {
 		parse_smtpd(text, has_id, ret);
-	} else if (str_is_equal(program, STR("cleanup"))) {
-		parse_cleanup(text, has_id, ret);
-	} else if (!has_id) {
 		return;
-	} else if (str_is_equal(program, STR("pickup"))) {
+	}
+	if (!has_id) {
+		return;
+	}
+	switch ((int)l->writer) {
+	case LOG_WRITER_POSTFIX_CLEANUP:
+		parse_cleanup(text, ret);
+		break;
+	case LOG_WRITER_POSTFIX_PICKUP:
 		parse_pickup(text, ret);
-	} else if (str_is_equal(program, STR("qmgr")) || str_is_equal(program, STR("nqmgr"))) {
+		break;
+	case LOG_WRITER_POSTFIX_QMGR:
 		parse_qmgr(text, ret);
-	} else if (str_is_equal(program, STR("bounce"))) {
+		break;
+	case LOG_WRITER_POSTFIX_BOUNCE:
 		parse_bounce(text, ret);
-	} else if (str_is_equal(program, STR("postsuper"))) {
+		break;
+	case LOG_WRITER_POSTFIX_POSTSUPER:
 		ret->type = str_is_equal(text, STR("removed")) ? LOG_ENDED : LOG_OTHER;
-	} else {
-		/* smtp, lmtp, local, virtual, pipe, error, relay … and whatever master.cf names */
+		break;
+	default:
 		parse_agent(text, ret);
 		/* These never deliver here: "none" is a host that could not be reached. */
-		if (str_is_equal(program, STR("smtp")) || str_is_equal(program, STR("error")) ||
-		    str_is_equal(program, STR("retry"))) {
+		if (l->writer == LOG_WRITER_POSTFIX_ABROAD) {
 			ret->is_local_relay = ret->is_local_relay &&
 					      !str_is_equal(ret->relay, STR("none"));
 		}
+		break;
 	}
 }

@@ -4,6 +4,9 @@
  */
 #include "proto/log_event.h"
 
+#include "base/buf.h"
+#include "base/prng.h"
+
 #include <string.h>
 
 #include <setjmp.h>
@@ -300,6 +303,86 @@ static void unusual_envelopes(void **state)
 		LOG_AUTH_FAILED);
 }
 
+static void assert_same_place(struct str a, struct str b)
+{
+	assert_int_equal(a.len, b.len);
+	assert_true(a.len == 0 || a.ptr == b.ptr);
+}
+
+#define ANY(rng, list) str_of((list)[prng_below(rng, COUNT_OF(list))])
+
+/* Parts of envelopes, many of them odd, and now and then one octet is another. */
+static void make_line(struct prng *rng, struct buf *line)
+{
+	static const char *const hosts[] = {
+		"s", "srv1", "a.long.host.name.example", "<mail.info> s", "srv1234567890123", ""};
+	static const char *const paths[] = {"postfix/",
+					    "postfix/submission/",
+					    "mx-out/",
+					    "",
+					    "/",
+					    "/usr/lib64/plesk-9.0/",
+					    "a/very/long/path/of/a/tag/"};
+	static const char *const programs[] = {
+		"smtpd",   "qmgr", "cleanup", "exim",      "dovecot", "sm-mta", "imap-login",
+		"php-fpm", "x",    "",        "postsuper", "nrpe",    "qmail"};
+	static const char *const pids[] = {"[1]: ", "[2011]: ", "[4294967295]: ",  "[123456789]: ",
+					   "[1]:",  "[]: ",     "[x]: ",           ": ",
+					   ":",     " ",        "[99999999999]: ", "[1] : "};
+	static const char *const texts[] = {"9F4C2DE00A1: removed", "", "a: b[1]: c",
+					    "connect from unknown[203.0.113.7]"};
+
+	line->len = 0;
+	buf_add(line, STR("Jun  8 04:05:06 "));
+	buf_add(line, ANY(rng, hosts));
+	buf_add_char(line, ' ');
+	buf_add(line, ANY(rng, paths));
+	buf_add(line, ANY(rng, programs));
+	buf_add(line, ANY(rng, pids));
+	buf_add(line, ANY(rng, texts));
+	if (prng_below(rng, 4) == 0) {
+		line->ptr[prng_below(rng, (uint32_t)line->len)] = "[]: /<0a"[prng_below(rng, 8)];
+	}
+}
+
+/* What is remembered of lines before makes no line another one. */
+static void lines_before_change_nothing(void **state)
+{
+	(void)state;
+	struct prng rng = {3};
+	struct log_time times[2] = {{.year = 2026}, {.year = 2026}};
+	struct log_line_memory memory = {0};
+	unsigned of[LOG_WRITER_COUNT] = {0};
+	struct log_line a;
+	struct log_line b;
+	struct buf line;
+
+	buf_init(&line, 1024);
+	for (int i = 0; i < 200000; i++) {
+		make_line(&rng, &line);
+		/* Its last octet is the last that may be read. */
+		char *copy = test_malloc(line.len);
+		memcpy(copy, line.ptr, line.len);
+		struct str raw = {copy, line.len};
+		bool is_line = log_line_parse(&times[0], raw, &a);
+		assert_int_equal(log_line_parse_next(&times[1], &memory, raw, &b), is_line);
+		if (is_line) {
+			assert_int_equal(a.time.ns, b.time.ns);
+			assert_int_equal(a.form, b.form);
+			assert_int_equal(a.writer, b.writer);
+			assert_same_place(a.host, b.host);
+			assert_same_place(a.path, b.path);
+			assert_same_place(a.program, b.program);
+			assert_same_place(a.text, b.text);
+			of[a.writer]++;
+		}
+		test_free(copy);
+	}
+	buf_done(&line);
+	assert_true(of[LOG_WRITER_POSTFIX_SMTPD] > 1000 && of[LOG_WRITER_EXIM] > 100);
+	assert_true(of[LOG_WRITER_LOGGER] > 100 && of[LOG_WRITER_OTHER] > 100);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +395,7 @@ int main(void)
 		cmocka_unit_test(times_mean_what_they_say),
 		cmocka_unit_test(the_year_steps_when_december_is_over),
 		cmocka_unit_test(every_cut_of_a_line_is_survived),
+		cmocka_unit_test(lines_before_change_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
