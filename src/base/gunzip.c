@@ -332,18 +332,22 @@ static void add_sum(struct gunzip *g, size_t from)
 	g->total += (uint32_t)made.len;
 }
 
-/* Fill the window. */
+/* Make room, but keep what may be copied from and what is still wanted. */
+static void slide(struct gunzip *g, size_t wanted)
+{
+	size_t keep = wanted > GUNZIP_WINDOW ? wanted : GUNZIP_WINDOW;
+	size_t by = g->out - keep;
+
+	memmove(g->window, g->window + by, keep);
+	g->begin = g->begin > by ? g->begin - by : 0;
+	g->out = keep;
+}
+
+/* Octets until the window is full, a member or the input ends, or there is damage. */
 static enum got fill(struct gunzip *g, struct str *in)
 {
 	enum got got = GOT_DONE;
 
-	if (g->out >= GUNZIP_LIMIT) {
-		size_t slide = g->out - GUNZIP_WINDOW;
-		memmove(g->window, g->window + slide, GUNZIP_WINDOW);
-		g->begin = g->begin > slide ? g->begin - slide : 0;
-		g->out = GUNZIP_WINDOW;
-		g->given = GUNZIP_WINDOW;
-	}
 	while (got == GOT_DONE) {
 		size_t from = g->out;
 		got = read_part(g, in);
@@ -352,28 +356,27 @@ static enum got fill(struct gunzip *g, struct str *in)
 	return got;
 }
 
-int gunzip_step(struct gunzip *g, struct str *in, char *out, size_t size, size_t *ret_len)
+int gunzip_step(struct gunzip *g, struct str *in, struct str *view)
 {
-	*ret_len = 0;
-	for (;;) {
-		size_t n = g->out - g->given;
-		n = n < size - *ret_len ? n : size - *ret_len;
-		if (n > 0) {
-			memcpy(out + *ret_len, g->window + g->given, n);
-			g->given += n;
-			*ret_len += n;
-		}
-		if (g->given < g->out) {
-			return 1; /* no more room */
-		}
-		if (g->state == STATE_BAD) {
-			return *ret_len > 0 ? 1 : -EBADMSG;
-		}
-		enum got got = fill(g, in);
-		if (got == GOT_BAD) {
-			g->state = STATE_BAD;
-		} else if (got == GOT_MORE && g->out == g->given) {
-			return g->state == STATE_HEAD && g->head_at == 0 && g->members > 0 ? 0 : 1;
-		}
+	size_t wanted = view->len;
+	enum got got;
+
+	ASSERT(wanted <= GUNZIP_KEEP_MAX && wanted <= g->out);
+	if (g->state == STATE_BAD) {
+		return -EBADMSG;
 	}
+	if (g->out >= GUNZIP_LIMIT) {
+		slide(g, wanted);
+	}
+	size_t begin = g->out - wanted;
+	do {
+		got = fill(g, in);
+	} while (got == GOT_MEMBER);
+	*view = (struct str){g->window + begin, g->out - begin};
+	if (got == GOT_BAD) {
+		g->state = STATE_BAD;
+		return -EBADMSG;
+	}
+	bool is_between = g->state == STATE_HEAD && g->head_at == 0 && g->members > 0;
+	return got == GOT_MORE && is_between ? 0 : 1;
 }

@@ -11,7 +11,8 @@
 
 #define GUNZIP_WINDOW ((size_t)32 << 10) /* RFC 1951: the farthest a copy reaches back */
 #define GUNZIP_CHUNK ((size_t)128 << 10) /* made between two slides */
-#define GUNZIP_LIMIT (GUNZIP_WINDOW + GUNZIP_CHUNK)
+#define GUNZIP_LIMIT (GUNZIP_KEEP_MAX + GUNZIP_CHUNK)
+static_assert(GUNZIP_KEEP_MAX >= GUNZIP_WINDOW, "the larger one counts");
 /* One turn of the loop may write two literals and a copy; copies write more than they need. */
 #define GUNZIP_COPY 64 /* octets of each copy that are written in any case */
 #define GUNZIP_SLACK (2 + LENGTH_MAX + GUNZIP_COPY)
@@ -64,7 +65,6 @@ struct gunzip {
 	uint32_t total; /* octets of it, modulo 2^32 */
 	size_t begin;   /* of this member in the window: nothing before it may be copied */
 	size_t out;     /* octets in the window */
-	size_t given;   /* of them handed out */
 	char *window;   /* in octets, behind what a copy of nothing may read */
 	char octets[GUNZIP_COPY + GUNZIP_LIMIT + GUNZIP_SLACK];
 };

@@ -22,9 +22,13 @@
 /* A member that wants more memory than this for its window is refused: the doctor stays small. */
 #define WINDOW_BYTES_MAX ((size_t)32 << 20)
 #define ZSTD_WINDOW_LOG_MAX 25
+/* Few enough to stay in the processor's cache while they are read. */
+#define PLAIN_SIZE (INFLATE_KEEP_MAX + ((size_t)256 << 10))
 
 struct inflate {
 	enum inflate_format format;
+	bool is_whole; /* a member ended, and nothing came after it yet */
+	char *plain;   /* what the libraries make; gunzip has room of its own */
 	struct gunzip *gzip;
 	lzma_stream xz;
 	ZSTD_DStream *zstd;
@@ -92,7 +96,8 @@ struct inflate *inflate_new(enum inflate_format format)
 
 	if (z != NULL) {
 		z->format = format;
-		if (!open_format(z)) {
+		z->plain = format == INFLATE_GZIP ? NULL : malloc(PLAIN_SIZE);
+		if ((format != INFLATE_GZIP && z->plain == NULL) || !open_format(z)) {
 			inflate_free(z);
 			return NULL;
 		}
@@ -111,6 +116,7 @@ void inflate_free(struct inflate *z)
 	if (z->bzip2_open) {
 		(void)BZ2_bzDecompressEnd(&z->bzip2);
 	}
+	free(z->plain);
 	free(z);
 }
 
@@ -123,41 +129,45 @@ static void *unconst(const void *p)
 	return q;
 }
 
-static int step_xz(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
+/* It tells its end only when it is told that its input ended. */
+static int step_xz(struct inflate *z, struct str *in, bool is_last, struct str *out)
 {
+	uint8_t *to = unconst(out->ptr);
 	z->xz.next_in = (const uint8_t *)in->ptr;
 	z->xz.avail_in = in->len;
-	z->xz.next_out = (uint8_t *)out;
-	z->xz.avail_out = size;
-	lzma_ret r = lzma_code(&z->xz, LZMA_RUN);
+	z->xz.next_out = to;
+	z->xz.avail_out = out->len;
+	lzma_ret r = lzma_code(&z->xz, is_last ? LZMA_FINISH : LZMA_RUN);
 	*in = str_skip(*in, in->len - z->xz.avail_in);
-	*ret_len = size - z->xz.avail_out;
+	out->len -= z->xz.avail_out;
 	return r == LZMA_OK || r == LZMA_BUF_ERROR ? 1 : (r == LZMA_STREAM_END ? 0 : -EBADMSG);
 }
 
-static int step_zstd(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
+static int step_zstd(struct inflate *z, struct str *in, struct str *out)
 {
 	ZSTD_inBuffer input = {.src = in->ptr, .size = in->len};
-	ZSTD_outBuffer output = {.dst = out, .size = size};
+	ZSTD_outBuffer output = {.dst = unconst(out->ptr), .size = out->len};
 	size_t r = ZSTD_decompressStream(z->zstd, &output, &input);
 
 	*in = str_skip(*in, input.pos);
-	*ret_len = output.pos;
+	out->len = output.pos;
 	if (ZSTD_isError(r) != 0) {
 		return -EBADMSG;
 	}
 	return r == 0 && in->len == 0 ? 0 : 1;
 }
 
-static int step_bzip2(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
+static int step_bzip2(struct inflate *z, struct str *in, struct str *out)
 {
+	size_t size = out->len;
+
 	z->bzip2.next_in = unconst(in->ptr);
 	z->bzip2.avail_in = (unsigned)in->len;
-	z->bzip2.next_out = out;
+	z->bzip2.next_out = unconst(out->ptr);
 	z->bzip2.avail_out = (unsigned)size;
 	int r = BZ2_bzDecompress(&z->bzip2);
 	*in = str_skip(*in, in->len - z->bzip2.avail_in);
-	*ret_len = size - z->bzip2.avail_out;
+	out->len = size - z->bzip2.avail_out;
 	if (r == BZ_STREAM_END) {
 		(void)BZ2_bzDecompressEnd(&z->bzip2);
 		z->bzip2_open = false;
@@ -166,20 +176,31 @@ static int step_bzip2(struct inflate *z, struct str *in, char *out, size_t size,
 	return r == BZ_OK ? 1 : -EBADMSG;
 }
 
-int inflate_step(struct inflate *z, struct str *in, char *out, size_t size, size_t *ret_len)
+/* A library's octets, behind those that are kept. */
+static int step_library(struct inflate *z, struct str *in, bool is_last, struct str *view)
 {
-	switch (z->format) {
-	case INFLATE_GZIP:
-		return gunzip_step(z->gzip, in, out, size, ret_len);
-	case INFLATE_XZ:
-		return step_xz(z, in, out, size, ret_len);
-	case INFLATE_ZSTD:
-		return step_zstd(z, in, out, size, ret_len);
-	case INFLATE_BZIP2:
-		return step_bzip2(z, in, out, size, ret_len);
-	case INFLATE_PLAIN:
-	case INFLATE_FORMAT_COUNT:
-		break;
+	ASSERT(view->len <= INFLATE_KEEP_MAX);
+	if (view->len > 0) {
+		memmove(z->plain, view->ptr, view->len);
 	}
-	return -EBADMSG;
+	struct str out = {z->plain + view->len, PLAIN_SIZE - view->len};
+	int r = z->format == INFLATE_XZ     ? step_xz(z, in, is_last, &out)
+		: z->format == INFLATE_ZSTD ? step_zstd(z, in, &out)
+					    : step_bzip2(z, in, &out);
+	*view = (struct str){z->plain, view->len + out.len};
+	return r;
+}
+
+int inflate_step(struct inflate *z, struct str *in, bool is_last, struct str *view)
+{
+	size_t kept = view->len;
+	size_t len = in->len;
+
+	if (len == 0 && z->is_whole) {
+		return 0; /* asked again, some would begin a member of nothing */
+	}
+	int r = z->format == INFLATE_GZIP ? gunzip_step(z->gzip, in, view)
+					  : step_library(z, in, is_last, view);
+	z->is_whole = r == 0;
+	return r == 1 && is_last && in->len == len && view->len == kept ? -EBADMSG : r;
 }

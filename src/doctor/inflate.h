@@ -6,8 +6,10 @@
 #define DOCTOR_INFLATE_H
 
 #include "base/attr.h"
+#include "base/gunzip.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum inflate_format {
@@ -31,16 +33,21 @@ struct inflate;
 MUSTUSE struct inflate *inflate_new(enum inflate_format format);
 void inflate_free(struct inflate *z);
 
+/* Octets of those handed out last that can be kept. */
+#define INFLATE_KEEP_MAX GUNZIP_KEEP_MAX
+
 /**
- * Inflate as much as fits.
+ * Inflate some more.
  *
  * @param in       In: compressed octets. Out: what was not used yet.
- * @param out      Room for plain octets.
- * @param ret_len  Octets written.
- * @return 1: go on (more input or more room); 0: the end of a member was reached and nothing
- *         follows in `in`; -EBADMSG: not this format, or broken.
+ * @param is_last  None come after these.
+ * @param view     In: the end of what was handed out last, as far as it is still wanted, at most
+ *                 INFLATE_KEEP_MAX octets. Out: the same octets and new ones behind them, borrowed
+ *                 until the next call; also set on failure: they are good.
+ * @return 1: go on, with more input if nothing new came; 0: the end of a member was reached and
+ *         nothing follows in `in`; -EBADMSG: not this format, or broken, or it ends within a
+ *         member.
  */
-MUSTUSE int inflate_step(struct inflate *z, struct str *in, char *out, size_t size,
-			 size_t *ret_len);
+MUSTUSE int inflate_step(struct inflate *z, struct str *in, bool is_last, struct str *view);
 
 #endif

@@ -18,25 +18,24 @@
 
 #include "base/poison.h"
 
-/* Plain octets that are held: few enough to stay in the processor's cache while they are read. */
+/* Octets that are held: few enough to stay in the processor's cache while they are read. */
 #define PLAIN_SIZE ((size_t)320 << 10)
 #define PACKED_SIZE ((size_t)64 << 10)
 static_assert(PLAIN_SIZE > 4 * LOG_FILE_LINE_MAX, "a cut line leaves room");
+static_assert(INFLATE_KEEP_MAX >= LOG_FILE_LINE_MAX, "a cut line can be kept");
 
 struct log_file {
 	char *path;
 	int fd;
 	struct inflate *inflate; /* NULL: plain */
+	struct str held; /* plain octets that were not handed out yet; of `plain` or the inflater */
 	char *plain;
-	size_t begin; /* of what was not handed out yet */
-	size_t end;
 	char *packed;
 	struct str packed_left;
 	bool at_end;
-	bool was_full;                 /* the unpacked octets had just no room */
-	bool unfinished;               /* the packed octets so far end within something */
+	bool is_read;                  /* the packed octets, all of them */
+	bool is_quiet;                 /* the inflater wants more before it gives more */
 	int failed;                    /* why reading ended early; 0: it did not */
-	bool can_tell;                 /* the format says where its end is */
 	bool skipping;                 /* the rest of a line that was too long */
 	pid_t journalctl;              /* whose output it is; 0: it is a file */
 	struct journal_export *export; /* NULL: the lines are in it as they are */
@@ -64,77 +63,60 @@ static int detect(struct log_file *f, struct errmsg *reterr)
 	}
 	enum inflate_format format = inflate_detect((struct str){f->plain, (size_t)n});
 	if (format == INFLATE_PLAIN) {
-		f->end = (size_t)n;
+		f->held = (struct str){f->plain, (size_t)n};
 		f->at_end = n == 0;
 		return 0;
 	}
-	f->can_tell = format != INFLATE_XZ;
 	f->packed = malloc(PACKED_SIZE);
 	f->inflate = inflate_new(format);
 	if (f->packed == NULL || f->inflate == NULL) {
 		return err_set(reterr, -ENOMEM, "no memory to unpack %s", f->path);
 	}
 	memcpy(f->packed, f->plain, (size_t)n);
+	f->is_quiet = true;
 	f->packed_left = (struct str){f->packed, (size_t)n};
 	return 0;
 }
 
+/* More, behind what is held: that moves to the front. */
 static int fill_plain(struct log_file *f)
 {
-	ssize_t n = read_some(f->fd, f->plain + f->end, PLAIN_SIZE - f->end);
-
+	if (f->held.len > 0) {
+		memmove(f->plain, f->held.ptr, f->held.len);
+	}
+	f->held.ptr = f->plain;
+	ssize_t n = read_some(f->fd, f->plain + f->held.len, PLAIN_SIZE - f->held.len);
 	if (n < 0) {
 		return -errno;
 	}
 	f->at_end = n == 0;
-	f->end += (size_t)n;
+	f->held.len += (size_t)n;
 	return 0;
-}
-
-/* The file is read: what the inflater still holds comes out, then the end is told. */
-static int drain(struct log_file *f)
-{
-	struct str nothing = {f->packed, 0};
-	size_t len = 0;
-	int r = f->unfinished ? inflate_step(f->inflate, &nothing, f->plain + f->end,
-					     PLAIN_SIZE - f->end, &len)
-			      : 0;
-
-	f->end += len;
-	f->unfinished = r == 1;
-	f->at_end = r < 0 || len == 0;
-	if (f->at_end && r == 1) {
-		return f->can_tell ? -EBADMSG : 0;
-	}
-	return r < 0 ? r : 0;
 }
 
 static int fill_inflated(struct log_file *f)
 {
-	size_t len = 0;
+	size_t len = f->held.len;
 
-	/* All was taken in, but what came out may not have had room: then ask again first. */
-	if (f->packed_left.len == 0 && !f->was_full) {
+	if (f->packed_left.len == 0 && f->is_quiet && !f->is_read) {
 		ssize_t n = read_some(f->fd, f->packed, PACKED_SIZE);
 		if (n < 0) {
 			f->at_end = true;
 			return -errno;
 		}
-		if (n == 0) {
-			return drain(f);
-		}
 		f->packed_left = (struct str){f->packed, (size_t)n};
+		f->is_read = n == 0;
 	}
-	int r = inflate_step(f->inflate, &f->packed_left, f->plain + f->end, PLAIN_SIZE - f->end,
-			     &len);
-	f->end += len;
-	f->was_full = f->end == PLAIN_SIZE;
-	f->unfinished = r == 1;
-	if (r < 0) {
-		f->at_end = true;
-		return r;
-	}
-	return 0;
+	int r = inflate_step(f->inflate, &f->packed_left, f->is_read, &f->held);
+	f->is_quiet = f->held.len == len;
+	f->at_end = r < 0 || (r == 0 && f->is_read);
+	return r < 0 ? r : 0;
+}
+
+static int damaged(const struct log_file *f, int r, struct errmsg *reterr)
+{
+	return err_set(reterr, r, "cannot read %s further: %s", f->path,
+		       r == -EBADMSG ? "damaged" : strerror(-r));
 }
 
 static int fill(struct log_file *f, struct errmsg *reterr)
@@ -142,9 +124,7 @@ static int fill(struct log_file *f, struct errmsg *reterr)
 	int r = f->inflate != NULL ? fill_inflated(f) : fill_plain(f);
 
 	f->failed = r < 0 ? r : f->failed;
-	return r < 0 ? err_set(reterr, r, "cannot read %s further: %s", f->path,
-			       r == -EBADMSG ? "damaged" : strerror(-r))
-		     : 0;
+	return r < 0 ? damaged(f, r, reterr) : 0;
 }
 
 bool log_file_is_journal(const char *path)
@@ -155,13 +135,13 @@ bool log_file_is_journal(const char *path)
 /* Is what was unpacked the export of a journal? */
 static int detect_export(struct log_file *f, struct errmsg *reterr)
 {
-	while (f->end < 32 && !f->at_end) {
+	while (f->held.len < 32 && !f->at_end) {
 		int r = fill(f, reterr);
 		if (r < 0) {
-			return f->end > 0 ? 0 : r; /* said again when it is read */
+			return f->held.len > 0 ? 0 : r; /* said again when it is read */
 		}
 	}
-	if (!journal_export_is((struct str){f->plain, f->end})) {
+	if (!journal_export_is(f->held)) {
 		return 0;
 	}
 	f->export = calloc(1, sizeof(*f->export));
@@ -236,34 +216,22 @@ int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr
 	return r < 0 ? r : begin(&fd, journalctl, path, ret, reterr);
 }
 
-/* Make room at the end: move the unfinished line to the front. */
-static void move_down(struct log_file *f)
-{
-	if (f->begin > 0) {
-		memmove(f->plain, f->plain + f->begin, f->end - f->begin);
-		f->end -= f->begin;
-		f->begin = 0;
-	}
-}
-
 /* Whole lines in what is held, if any. */
 static bool take_lines(struct log_file *f, struct str *ret)
 {
-	const char *from = f->plain + f->begin;
-	const char *last = memrchr(from, '\n', f->end - f->begin);
+	const char *last = f->held.len > 0 ? memrchr(f->held.ptr, '\n', f->held.len) : NULL;
 
-	if (last == NULL && f->end - f->begin > LOG_FILE_LINE_MAX) {
+	if (last == NULL && f->held.len > LOG_FILE_LINE_MAX) {
 		/* Too long: its first part is the line, the rest is dropped. */
-		*ret = (struct str){from, f->skipping ? 0 : LOG_FILE_LINE_MAX};
-		f->begin = f->end;
+		*ret = (struct str){f->held.ptr, f->skipping ? 0 : LOG_FILE_LINE_MAX};
+		f->held.len = 0;
 		f->skipping = true;
 		return ret->len > 0;
 	}
 	if (last == NULL) {
 		return false;
 	}
-	*ret = (struct str){from, (size_t)(last - from) + 1};
-	f->begin += ret->len;
+	*ret = str_take(&f->held, (size_t)(last - f->held.ptr) + 1);
 	if (f->skipping) {
 		f->skipping = false;
 		size_t rest = str_find_char(*ret, '\n') + 1;
@@ -278,16 +246,13 @@ static int read_export(struct log_file *f, struct str *ret, struct errmsg *reter
 	size_t len = 0;
 
 	while (len == 0) {
-		if (f->begin == f->end) {
-			f->begin = f->end = 0;
-			int r = f->at_end ? 0 : fill(f, reterr);
-			if (r < 0 || (f->at_end && f->end == 0)) {
-				return r;
+		if (f->held.len == 0) {
+			int r = f->at_end ? f->failed : fill(f, reterr);
+			if (f->held.len == 0 && (r < 0 || f->at_end)) {
+				return r < 0 ? damaged(f, r, reterr) : 0;
 			}
 		}
-		struct str in = {f->plain + f->begin, f->end - f->begin};
-		len = journal_export_step(f->export, &in, f->lines, PLAIN_SIZE);
-		f->begin = f->end - in.len;
+		len = journal_export_step(f->export, &f->held, f->lines, PLAIN_SIZE);
 	}
 	*ret = (struct str){f->lines, len};
 	return 1;
@@ -301,20 +266,17 @@ int log_file_read(struct log_file *f, struct str *ret, struct errmsg *reterr)
 	while (!take_lines(f, ret)) {
 		if (f->at_end) {
 			/* What is left has no newline. */
-			*ret = (struct str){f->plain + f->begin,
-					    f->skipping ? 0 : f->end - f->begin};
-			f->begin = f->end;
-			if (ret->len == 0 && f->failed < 0) {
-				/* It may have been met while the file was opened. */
-				return err_set(reterr, f->failed, "cannot read %s further: damaged",
-					       f->path);
+			*ret = (struct str){f->held.ptr, f->skipping ? 0 : f->held.len};
+			f->held.len = 0;
+			if (f->failed < 0) {
+				/* Its line is not whole: an address in it may be another's. */
+				return damaged(f, f->failed, reterr);
 			}
 			return ret->len > 0 ? 1 : 0;
 		}
-		move_down(f);
-		int r = fill(f, reterr);
-		if (r < 0) {
-			return r;
+		/* A failure is told when what was read before it has been handed out. */
+		if (fill(f, reterr) < 0) {
+			f->at_end = true;
 		}
 	}
 	return 1;

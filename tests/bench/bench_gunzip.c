@@ -13,10 +13,8 @@
 #include "base/poison.h"
 
 #define PACKED_SIZE ((size_t)64 << 10)
-#define PLAIN_SIZE ((size_t)320 << 10)
 
 static char packed[PACKED_SIZE];
-static char plain[PLAIN_SIZE];
 
 int main(int argc, char **argv)
 {
@@ -32,11 +30,12 @@ int main(int argc, char **argv)
 	}
 	while (r >= 0 && (n = read(fd, packed, sizeof(packed))) > 0) {
 		struct str in = {packed, (size_t)n};
-		size_t len = 1;
-		while (r >= 0 && (in.len > 0 || len > 0)) {
-			r = gunzip_step(g, &in, plain, sizeof(plain), &len);
-			octets += len;
-		}
+		struct str view;
+		do {
+			view.len = 0; /* nothing is kept */
+			r = gunzip_step(g, &in, &view);
+			octets += view.len;
+		} while (r >= 0 && view.len > 0);
 	}
 	gunzip_free(g);
 	(void)close(fd);

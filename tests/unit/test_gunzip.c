@@ -81,34 +81,42 @@ static size_t pack(size_t len, int level, int strategy, int window)
 	return n;
 }
 
-/* Feeds `in_step` octets at a time into room for `out_step`. @return The last answer; 1 at the end:
- * more was wanted. */
-static int unpack(struct str all, size_t in_step, size_t out_step, size_t *ret_len)
+/* Feeds `in_step` octets at a time and wants up to `keep` octets of what came again. @return The
+ * last answer; 1 at the end: more was wanted. */
+static int unpack(struct str all, size_t in_step, size_t keep, size_t *ret_len)
 {
 	struct gunzip *g = gunzip_new();
 	struct str in = {all.ptr, 0};
+	struct str view = {NULL, 0};
 	size_t fed = 0;
-	int r = 1;
+	size_t made;
+	int r;
 
 	assert_non_null(g);
 	*ret_len = 0;
-	while (r == 1 || (r == 0 && fed < all.len)) {
-		size_t room = PLAIN_MAX + 1 - *ret_len;
-		size_t len;
+	do {
 		if (in.len == 0) {
 			size_t n = in_step < all.len - fed ? in_step : all.len - fed;
 			in = (struct str){all.ptr + fed, n};
 			fed += n;
 		}
 		size_t before = in.len;
-		r = gunzip_step(g, &in, again + *ret_len, room < out_step ? room : out_step, &len);
-		*ret_len += len;
-		if (r == 1 && len == 0 && in.len == before) {
-			if (room == 0 || fed == all.len) {
-				break;
-			}
+		size_t kept = view.len;
+		r = gunzip_step(g, &in, &view);
+		assert_true(view.len >= kept);
+		made = view.len - kept;
+		assert_true(made <= sizeof(again) - *ret_len);
+		if (kept > 0) {
+			assert_memory_equal(view.ptr, again + *ret_len - kept, kept);
 		}
-	}
+		if (made > 0) {
+			memcpy(again + *ret_len, view.ptr + kept, made);
+		}
+		*ret_len += made;
+		size_t wanted = keep < GUNZIP_KEEP_MAX ? keep : GUNZIP_KEEP_MAX;
+		view = view.len > wanted ? str_skip(view, view.len - wanted) : view;
+		made += before - in.len;
+	} while (r >= 0 && (made > 0 || fed < all.len));
 	gunzip_free(g);
 	return r;
 }
