@@ -109,13 +109,13 @@ static int read_file(struct pass *p, const struct log_set_file *f, struct errmsg
 {
 	struct log_file *log;
 	struct str piece;
+	p->place.line = 0;
 	int r = log_file_open(f->path, &log, reterr);
 
 	if (r < 0) {
 		return r;
 	}
 	p->time = f->time;
-	p->place.line = 0;
 	while ((r = log_file_read(log, &piece, reterr)) > 0) {
 		read_lines(p, piece);
 	}
@@ -200,7 +200,8 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 	int r = 0;
 
 	d.hours = calloc(DIAGNOSE_HOURS_MAX, sizeof(*d.hours));
-	if (d.attribution == NULL || d.hours == NULL) {
+	d.damages = calloc(opts->set->count + 1, sizeof(*d.damages));
+	if (d.attribution == NULL || d.hours == NULL || d.damages == NULL) {
 		diagnosis_done(&d);
 		return err_set(reterr, -ENOMEM, "no memory");
 	}
@@ -223,6 +224,7 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 		p.place.file = (uint32_t)i;
 		if (read_file(&p, &opts->set->files[i], reterr) < 0) {
 			d.damaged = true;
+			d.damages[d.damage_count++] = (struct diagnose_damage){i, p.place.line};
 		}
 	}
 	if (opts->queue != NULL) {
@@ -300,5 +302,6 @@ void diagnosis_done(struct diagnosis *d)
 	free(d->made);
 	attribution_free(d->attribution);
 	free(d->hours);
+	free(d->damages);
 	*d = (struct diagnosis){0};
 }

@@ -54,6 +54,12 @@ struct diagnose_hour {
 	uint32_t share_ppm;
 };
 
+/* A log that could not be read to its end. */
+struct diagnose_damage {
+	size_t file;   /* of the set */
+	uint64_t line; /* the last one that was read */
+};
+
 struct diagnosis {
 	struct attribution *attribution;                       /* owned */
 	struct diagnose_accused accused[DIAGNOSE_ACCUSED_MAX]; /* the worst first */
@@ -63,7 +69,9 @@ struct diagnosis {
 	uint64_t lines_classified;
 	struct diagnose_hour *hours; /* owned, in order */
 	size_t hour_count;
-	bool damaged;      /* a file could not be read to its end */
+	bool damaged;                    /* a file could not be read to its end */
+	struct diagnose_damage *damages; /* owned, one for each such file */
+	size_t damage_count;
 	struct wall begin; /* of the first line with a time and the last; ns 0: none */
 	struct wall end;
 	uint64_t by_mta[LOG_MTA_COUNT];  /* lines of each mail server */

@@ -136,9 +136,8 @@ bool log_file_is_journal(const char *path)
 static int detect_export(struct log_file *f, struct errmsg *reterr)
 {
 	while (f->held.len < 32 && !f->at_end) {
-		int r = fill(f, reterr);
-		if (r < 0) {
-			return f->held.len > 0 ? 0 : r; /* said again when it is read */
+		if (fill(f, reterr) < 0) {
+			return 0; /* said again when it is read */
 		}
 	}
 	if (!journal_export_is(f->held)) {

@@ -134,6 +134,18 @@ static void write_live(struct jsonw *w, const struct live *l)
 	jsonw_object_end(w);
 }
 
+static void write_damages(struct jsonw *w, const struct diagnosis *d, const struct log_set *set)
+{
+	jsonw_array(w, "damaged");
+	for (size_t i = 0; i < d->damage_count; i++) {
+		jsonw_object(w, NULL);
+		jsonw_cstr(w, "file", set->files[d->damages[i].file].path);
+		jsonw_u64(w, "last_line", d->damages[i].line);
+		jsonw_object_end(w);
+	}
+	jsonw_array_end(w);
+}
+
 void print_json(const struct diagnosis *d, const struct log_set *set, const struct live *live,
 		struct buf *out)
 {
@@ -162,6 +174,7 @@ void print_json(const struct diagnosis *d, const struct log_set *set, const stru
 		jsonw_object_end(&w);
 	}
 	jsonw_array_end(&w);
+	write_damages(&w, d, set);
 	jsonw_object(&w, "web_logs");
 	jsonw_u64(&w, "files", d->webs.files);
 	jsonw_bool(&w, "all_read", !d->webs.is_partly);
@@ -291,6 +304,13 @@ void print_text(const struct diagnosis *d, const struct log_set *set, const stru
 		buf_printf(out,
 			   "%llu messages that wait in the queue and are in no log were added\n",
 			   (unsigned long long)d->from_queue);
+	}
+	for (size_t i = 0; i < d->damage_count; i++) {
+		buf_add_plain(out, str_of(set->files[d->damages[i].file].path));
+		buf_printf(
+			out,
+			" is damaged or cut behind its line %llu: what follows is missing here\n",
+			(unsigned long long)d->damages[i].line);
 	}
 	if (d->webs.is_partly) {
 		buf_add(out, STR("Not all of the access logs could be read for the time of the "

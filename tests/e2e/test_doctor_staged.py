@@ -328,6 +328,32 @@ def test_what_is_packed_much_is_read_to_its_end(postern, tmp_path, pack):
         assert compare.doctor(postern, [path + ".p"])["lines"]["total"] == count
 
 
+@pytest.mark.parametrize("pack", ("gzip", "xz", "zstd", "bzip2"))
+def test_a_cut_or_damaged_log_is_told_with_its_place(postern, tmp_path, pack):
+    """What came before the damage counts, the other logs count, and the doctor says what is missing."""
+    lines = [f"Jun 16 04:{n // 60 % 60:02}:{n % 60:02} srv postfix/smtpd[7]: {random.Random(n).randbytes(40).hex()}: "
+             f"client=h{n}[203.0.113.7]" for n in range(14000)]
+    path, whole = str(tmp_path / "mail.log"), str(tmp_path / "whole.log")
+    write(path, lines)
+    write(whole, lines[:100])
+    packed = subprocess.run([pack, "-c", path], check=True, stdout=subprocess.PIPE).stdout
+    half = len(packed) // 2
+    turned = packed[:half] + bytes([packed[half] ^ 0xff]) + packed[half + 1:]
+    for octets, least in ((packed, len(lines)), (packed[:half], 2000), (packed[:-1], 2000), (turned, 1), (packed[:12], 0)):
+        with open(path + ".p", "wb") as out:
+            out.write(octets)
+        words = [postern, "doctor", "--log", path + ".p", "--log", whole]
+        done = subprocess.run([*words, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        told = json.loads(done.stdout)
+        read = told["lines"]["total"] - 100
+        assert least <= read <= len(lines)
+        is_damaged = octets is not packed
+        assert told["damaged"] == ([{"file": path + ".p", "last_line": read}] if is_damaged else [])
+        assert done.returncode == (7 if is_damaged else 0)
+    text = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False).stdout.decode()
+    assert f"{path}.p is damaged or cut behind its line {read}:" in text
+
+
 def written_case(form, folder, seed, causes, size):
     rng = random.Random(f"{seed}-{form}")
     sc = Scenario(seed, causes, size=size)
