@@ -231,7 +231,9 @@ static int finish(struct planning *p, const char *path, struct errmsg *err)
 		p->plan.backup = backup;
 		r = queue_backup_write(backup, p->list, &p->dir, err);
 	}
-	return r < 0 ? r : write_out(p, path, err);
+	r = r < 0 ? r : write_out(p, path, err);
+	p->plan.backup = NULL; /* its text goes with this function */
+	return r;
 }
 
 static int load(struct planning *p, struct errmsg *err)
