@@ -37,8 +37,9 @@ struct attribution *attribution_new(const struct attribution_opts *opts)
 	a->opts.messages_max = opts->messages_max == 0 ? MESSAGES_MAX : opts->messages_max;
 	a->moments_room = MOMENTS_HELD_MAX;
 	a->opts.senders_max = opts->senders_max == 0 ? SENDERS_MAX : opts->senders_max;
+	a->opts.wanted_max = opts->wanted_max == 0 ? WANTED_MAX : opts->wanted_max;
 	a->senders = map_new(a->opts.senders_max, &opts->key, sender_key);
-	a->wanted = map_new(WANTED_MAX, &opts->key, wanted_key);
+	a->wanted = map_new(a->opts.wanted_max, &opts->key, wanted_key);
 	a->recent = calloc(RECENT_SIZE, sizeof(*a->recent));
 	a->deliveries = calloc(DELIVERIES_SIZE, sizeof(*a->deliveries));
 	if (entries_init(a) < 0 || a->senders == NULL || a->wanted == NULL || a->recent == NULL ||
@@ -73,12 +74,12 @@ void attribution_free(struct attribution *a)
 
 int attribution_want(struct attribution *a, const char *id)
 {
-	if (a->id_count == WANTED_MAX) {
+	if (a->id_count == a->opts.wanted_max) {
 		return -ENOSPC;
 	}
 	if (a->ids == NULL) {
 		/* One block for all: the table holds pointers into it. */
-		a->ids = calloc(WANTED_MAX, sizeof(*a->ids));
+		a->ids = calloc(a->opts.wanted_max, sizeof(*a->ids));
 		if (a->ids == NULL) {
 			return -ENOMEM;
 		}

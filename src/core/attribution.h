@@ -40,6 +40,7 @@ struct attribution;
 struct attribution_opts {
 	size_t messages_max; /* living messages; 0: 100,000 */
 	size_t senders_max;  /* sources; 0: 20,000; the smallest make room for new ones */
+	size_t wanted_max;   /* messages that are asked for; 0: 100,000 */
 	struct siphash_key key;
 };
 
@@ -119,7 +120,7 @@ void attribution_free(struct attribution *a);
  * Ask for a message: a Message-ID with or without <>, or a queue id. Before the first step.
  *
  * @param id  Borrowed until attribution_free.
- * @return 0, -ENOSPC over 100,000, or -ENOMEM.
+ * @return 0, -ENOSPC over wanted_max, or -ENOMEM.
  */
 MUSTUSE int attribution_want(struct attribution *a, const char *id);
 
