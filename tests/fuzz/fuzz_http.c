@@ -8,6 +8,7 @@
  * line with the query, one with a header, and the body; or, past the last row, the rest as it is.
  * The desk is made anew after whatever may have changed it, so an input alone is its whole story.
  */
+#include "../api/desk_policy.h"
 #include "../api/desk_world.h"
 #include "base/num.h"
 #include "daemon/desk/api_call.h"
@@ -59,41 +60,6 @@ static struct site {
 	unsigned reads;
 	bool is_changed;
 } site;
-
-static struct network networks[1];
-static struct server servers[1];
-static struct tenant tenants[1];
-static struct prefix prefixes[2];
-static const char *contacts[] = {"owner@b.example"};
-
-static void make_policy(void)
-{
-	struct policy *p = policy_new();
-
-	ASSERT(p != NULL && prefix_parse(STR("192.0.2.0/24"), &prefixes[0]) == 0 &&
-	       prefix_parse(STR("192.0.2.20"), &prefixes[1]) == 0);
-	networks[0] = (struct network){.name = "customers",
-				       .prefixes = prefixes,
-				       .prefix_count = 1,
-				       .mode = MODE_ENFORCE,
-				       .unblock = UNBLOCK_CHECKED,
-				       .v6_source_len = 64};
-	servers[0] = (struct server){.name = "b1", .sources = prefixes + 1, .source_count = 1};
-	tenants[0] = (struct tenant){.name = "b",
-				     .contacts = contacts,
-				     .contact_count = 1,
-				     .language = "en",
-				     .servers = servers,
-				     .server_count = 1};
-	p->networks = networks;
-	p->network_count = 1;
-	p->tenants = tenants;
-	p->tenant_count = 1;
-	p->notice_smtp = "127.0.0.1:9";
-	p->notice_from = "abuse@provider.example";
-	p->notice_portal = "https://abuse.provider.example";
-	site.world.policy = p;
-}
 
 static struct http_sockets listen_somewhere(void)
 {
@@ -394,7 +360,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (site.loop == NULL) {
 		site.loop = loop_new();
 		ASSERT(site.loop != NULL);
-		make_policy();
+		site.world.policy = policy_new();
+		ASSERT(site.world.policy != NULL);
+		desk_policy_make(site.world.policy);
 		buf_init(&site.request, (size_t)1 << 20);
 		buf_init(&site.answer, ANSWER_MAX);
 		site_open();

@@ -2,6 +2,7 @@
 /*
  * desk: the life of a case from the judge's order to its closing, with a fake gate and clock.
  */
+#include "../api/desk_policy.h"
 #include "base/buf.h"
 #include "base/cur.h"
 #include "core/proof.h"
@@ -82,48 +83,6 @@ static const char *sent(struct fixture *f)
 	return text;
 }
 
-static struct prefix prefix(const char *text)
-{
-	struct prefix p;
-
-	assert_int_equal(prefix_parse(str_of(text), &p), 0);
-	return p;
-}
-
-static struct network networks[2];
-static struct server servers[1];
-static struct tenant tenants[1];
-static struct prefix prefixes[4];
-static const char *contacts[] = {"owner@b.example"};
-
-static void make_policy(struct policy *p)
-{
-	prefixes[0] = prefix("192.0.2.0/24");
-	prefixes[1] = prefix("2001:db8::/32");
-	prefixes[2] = prefix("192.0.2.20");
-	prefixes[3] = prefix("2001:db8:0:20::/64");
-	networks[0] = (struct network){.name = "customers",
-				       .prefixes = prefixes,
-				       .prefix_count = 2,
-				       .mode = MODE_ENFORCE,
-				       .unblock = UNBLOCK_CHECKED,
-				       .v6_source_len = 64};
-	servers[0] = (struct server){.name = "b1", .sources = prefixes + 2, .source_count = 2};
-	tenants[0] = (struct tenant){.name = "b",
-				     .contacts = contacts,
-				     .contact_count = 1,
-				     .language = "en",
-				     .servers = servers,
-				     .server_count = 1};
-	p->networks = networks;
-	p->network_count = 1;
-	p->tenants = tenants;
-	p->tenant_count = 1;
-	p->notice_smtp = "127.0.0.1:9";
-	p->notice_from = "abuse@provider.example";
-	p->notice_portal = "https://abuse.provider.example";
-}
-
 static int set_up(void **state)
 {
 	static struct fixture f;
@@ -133,7 +92,7 @@ static int set_up(void **state)
 	if (f.p == NULL || f.a == NULL) {
 		return -1;
 	}
-	make_policy(f.p);
+	desk_policy_make(f.p);
 	buf_init(&f.sent, 1 << 16);
 	const struct desk_opts o = {.policy = f.p, .send = fake_send, .now = fake_now, .ctx = &f};
 	return desk_new(&o, &f.d, &f.err);
