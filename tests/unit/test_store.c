@@ -3,11 +3,9 @@
  * store: what is put in comes out, once, in order, page by page; groups are all or nothing.
  */
 #include "base/buf.h"
-#include "store/cases.h"
 #include "store/events.h"
 #include "store/orders.h"
 #include "store/sources.h"
-#include "store/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,58 +17,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "store_world.h"
+
 #include "base/poison.h"
-
-#define S(n) ((struct wall){(n)*NS_PER_S})
-
-struct fixture {
-	struct store *st;
-	struct arena *a;
-	struct errmsg err;
-};
-
-static int set_up(void **state)
-{
-	static struct fixture f;
-
-	f = (struct fixture){0};
-	f.a = arena_new((size_t)1 << 20);
-	*state = &f;
-	return f.a == NULL ? -1 : store_open(NULL, &f.st, &f.err);
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	store_close(f->st);
-	arena_free(f->a);
-	return 0;
-}
-
-static struct case_row a_case(const char *source, const char *holder)
-{
-	return (struct case_row){
-		.network = STR("customers"),
-		.source = str_of(source),
-		.holder = str_of(holder),
-		.tenant = STR("b"),
-		.server = STR("b1"),
-		.state = CASE_OPEN,
-		.rung = RUNG_BLOCK,
-		.mode = MODE_ENFORCE,
-		.verdict = VERDICT_ABUSED,
-		.giver = GIVER_JUDGE,
-		.order_seq = 7,
-		.reason = STR("content and recipients"),
-		.opened_at = S(100),
-		.updated_at = S(100),
-		.blocked_at = S(100),
-		.allowed_at = S(3700),
-		.unblock = UNBLOCK_CHECKED,
-		.blocks = 1,
-	};
-}
 
 static void a_holder_has_one_open_case(void **state)
 {
@@ -103,11 +52,6 @@ static void a_holder_has_one_open_case(void **state)
 	assert_int_equal(blocks, 3);
 	assert_int_equal(cases_get(f->st, 12345, f->a, &got, &f->err), -ENOENT);
 }
-
-struct seen {
-	uint64_t ids[64];
-	size_t n;
-};
 
 static void see_case(const struct case_row *c, void *ctx)
 {
