@@ -20,7 +20,7 @@ check:
 	@tools/check
 
 check-full:
-	@tools/install-deps check
+	@tools/install-deps full
 	@tools/check full
 
 demo:
