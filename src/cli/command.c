@@ -19,6 +19,8 @@
 
 #include "base/poison.h"
 
+#define LEFT_COLUMNS 26
+
 #define DEFAULT_SOCKET "/run/postern/api.sock"
 
 static const struct cli_opt global_opts[] = {
@@ -95,6 +97,17 @@ static void print_usage(FILE *out, const struct command *c)
 	fprintf(out, c->words != NULL ? " %s\n" : "\n", c->words);
 }
 
+/* Columns are characters, and printf counts octets. */
+static void print_row(const char *left, const char *help)
+{
+	int more = 0;
+
+	for (const char *p = left; *p != '\0'; p++) {
+		more += ((unsigned char)*p & 0xc0) == 0x80 ? 1 : 0;
+	}
+	printf("  %-*s %s\n", LEFT_COLUMNS + more, left, help);
+}
+
 static void print_opts(const struct cli_opt *opts, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -102,7 +115,7 @@ static void print_opts(const struct cli_opt *opts, size_t n)
 		snprintf(left, sizeof(left), "--%s%s%s", opts[i].name,
 			 opts[i].value != NULL ? " " : "",
 			 opts[i].value != NULL ? opts[i].value : "");
-		printf("  %-26s %s\n", left, opts[i].help);
+		print_row(left, opts[i].help);
 	}
 }
 
@@ -122,7 +135,7 @@ static int print_help(const struct command *c)
 		snprintf(left, sizeof(left), "%s%s%s%s%s", row->noun, row->verb != NULL ? " " : "",
 			 row->verb != NULL ? row->verb : "", row->words != NULL ? " " : "",
 			 row->words != NULL ? row->words : "");
-		printf("  %-26s %s\n", left, row->help);
+		print_row(left, row->help);
 	}
 	printf("\n");
 	print_opts(global_opts, COUNT_OF(global_opts));
