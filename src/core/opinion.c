@@ -15,22 +15,21 @@
 #define LOGIT_MAX_MICRO 8000000
 
 /*
- * Fitted on the left-out scores of 2,600 messages (docs/filter.md). A point of theirs moves our
- * logit by `point`, counted from `centre`, where as much legitimate mail is flagged as with our
- * score alone. `both` is what a unit of the moved logit is worth in nats, OWN of our own.
+ * Fitted on left-out scores by tests/bench/filter/opinion-fit (docs/filter.md). A point of theirs
+ * moves our logit by `point`, counted from `centre`: no more legitimate mail is flagged than with
+ * our score alone, and what the answers say of it is 1 on average. `worth` is what a unit that the
+ * logit was moved by is worth in nats.
  */
-#define OWN_PERMILLE 1368
-
 struct weight {
 	int64_t point_micro;
 	int64_t centre_micro;
 	int64_t low_micro; /* scores are held within these */
 	int64_t high_micro;
-	int64_t both_permille;
+	int64_t worth_permille;
 };
 
 static const struct weight weights[] = {
-	[OPINION_SPAMD] = {375000, 4900000, -3000000, 15000000, 1140},
+	[OPINION_SPAMD] = {312500, 1300000, 1000000, 12000000, 2000},
 	[OPINION_RSPAMD] = {62500, 6300000, -3000000, 15000000, 1277},
 };
 static_assert(COUNT_OF(weights) == OPINION_KIND_COUNT, "weights for every kind");
@@ -87,7 +86,7 @@ struct opinion_sum opinion_add(uint32_t score_micro, const struct opinions *o)
 			int64_t points = hold(o->score_micro[k], w->low_micro, w->high_micro) -
 					 w->centre_micro;
 			moved += points * w->point_micro / ONE;
-			worth = worth == 0 || w->both_permille < worth ? w->both_permille : worth;
+			worth = worth == 0 || w->worth_permille < worth ? w->worth_permille : worth;
 		}
 	}
 	if (worth == 0) {
@@ -96,8 +95,8 @@ struct opinion_sum opinion_add(uint32_t score_micro, const struct opinions *o)
 	moved = hold(moved, -LOGIT_MAX_MICRO, LOGIT_MAX_MICRO);
 	sum.score_micro = score_of(moved);
 	sum.flagged = sum.score_micro >= ONE / 2;
-	sum.nats_micro = (int32_t)hold((moved * worth - own * OWN_PERMILLE) / 1000,
-				       -OPINION_NATS_MAX_MICRO, OPINION_NATS_MAX_MICRO);
+	sum.nats_micro = (int32_t)hold((moved - own) * worth / 1000, -OPINION_NATS_MAX_MICRO,
+				       OPINION_NATS_MAX_MICRO);
 	return sum;
 }
 

@@ -147,7 +147,7 @@ def test_score_with_spamassassin(spamd):
     assert [m["own_score"] for m in both] == [m["score"] for m in alone]
     for m in both:
         points = m["second_opinion"]["spamd"]
-        assert (m["score"] > m["own_score"]) == (points > 4.9) or m["score"] == m["own_score"]
+        assert (m["score"] > m["own_score"]) == (points > 1.3) or m["score"] == m["own_score"]
     assert any(m["score"] != m["own_score"] for m in both)
 
 
@@ -179,7 +179,8 @@ def test_score_with_rspamd(tmp_path):
     process = subprocess.Popen(["rspamd", "-f", "-u", "nobody", "-g", "nogroup", "-c", str(folder / "rspamd.conf"), *places],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        assert wait_for(lambda: is_open(port) or process.poll() is not None, 120)
+        # It compiles its patterns first: some 15 seconds of a processor that it may have to share.
+        assert wait_for(lambda: is_open(port) or process.poll() is not None, 300)
         if process.poll() is not None:
             pytest.skip("rspamd does not start here")
         mail = os.path.join(MAIL, "spam", sorted(os.listdir(os.path.join(MAIL, "spam")))[0])
