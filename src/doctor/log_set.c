@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "doctor/log_file.h"
+#include "proto/log_line.h"
 
 #include <errno.h>
 #include <glob.h>
@@ -89,9 +90,10 @@ static int learn_begin(struct log_set_file *f, const struct stat *st, struct err
 			f->time.year--;
 		}
 		struct log_time probe = f->time;
-		enum log_time_form form = log_time_take(&probe, &line, &f->begin);
-		if (form != LOG_TIME_NONE) {
-			f->is_lead = form == LOG_TIME_PHP;
+		struct log_line first;
+		if (log_line_parse(&probe, line, &first)) {
+			f->begin = first.time;
+			f->is_lead = first.form == LOG_TIME_PHP;
 			break;
 		}
 	}

@@ -4,6 +4,8 @@
  */
 #include "proto/log_line.h"
 
+#include "proto/log_5424.h"
+
 #include <string.h>
 
 #include "base/poison.h"
@@ -257,10 +259,40 @@ static void take_host_and_tag(struct log_line *l, struct log_line_memory *m)
 	}
 }
 
+/* Host and program of a line of RFC 5424; of one that only begins like that, of the older form. */
+static void take_5424(struct log_line *l, struct log_line_memory *m)
+{
+	struct log_5424 header;
+
+	if (!log_5424_take(l->text, &header)) {
+		take_host_and_tag(l, m);
+		return;
+	}
+	l->host = header.host;
+	l->text = header.text;
+	l->writer = LOG_WRITER_LOGGER;
+	if (header.app.len == 0) {
+		take_tag(l);
+		return;
+	}
+	size_t end = header.app.len;
+	while (end > 0 && header.app.ptr[end - 1] != '/') {
+		end--;
+	}
+	l->program = str_skip(header.app, end);
+	l->path = str_head(header.app, end > 0 ? end - 1 : 0);
+	l->writer = log_writer_of(l->path, l->program);
+}
+
 bool log_line_parse_next(struct log_time *lt, struct log_line_memory *memory, struct str raw,
 			 struct log_line *ret)
 {
-	ret->text = skip_priority(raw);
+	ret->text = raw.len > 0 && char_is_digit(raw.ptr[0]) ? log_5424_skip_count(raw) : raw;
+	ret->text = skip_priority(ret->text);
+	bool is_5424 = log_5424_is(ret->text);
+	if (is_5424) {
+		ret->text = str_skip(ret->text, 2);
+	}
 	ret->host = STR_EMPTY;
 	ret->program = STR_EMPTY;
 	ret->path = STR_EMPTY;
@@ -272,6 +304,10 @@ bool log_line_parse_next(struct log_time *lt, struct log_line_memory *memory, st
 		return false;
 	case LOG_TIME_RFC3164:
 	case LOG_TIME_RFC3339:
+		if (is_5424) {
+			take_5424(ret, memory);
+			break;
+		}
 		ret->text = skip_priority(ret->text);
 		take_host_and_tag(ret, memory);
 		break;

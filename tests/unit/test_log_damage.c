@@ -59,6 +59,10 @@ static const char sample[] =
 	"lip=192.0.2.1, TLS\n"
 	"[21-Nov-2026 17:49:28 UTC] mail() on [/home/u/a(3) : eval()'d code:12]: To: c@d -- "
 	"Headers: X: y -- Subject: z\n"
+	"<22>1 2026-06-12T04:05:06.5Z s postfix/smtpd 2 - [a@1 b=\"c \\\"]d\"][e] \xEF\xBB\xBF"
+	"9F4C2DE00A1: client=u[203.0.113.7]\n"
+	"98 <22>1 2026-06-12T04:05:06Z - exim - - - 2026-06-12 04:05:06 1xUpDM-00082o-1Y "
+	"Completed\n"
 	"Jun 12 04:05:06 s journal: Suppressed 77 messages from postfix\n"
 	"Jun 12 04:05:06 s last message repeated 5 times";
 
