@@ -70,7 +70,7 @@ static int fetch_notice(struct inquiry *q, const char *url, struct buf *out, str
 	return r < 0 ? r : status != 200 ? err_set(err, -EIO, "the answer is %u", status) : 0;
 }
 
-static int add_notice(struct inquiry *q, const char *name, struct errmsg *err)
+int doctor_add_notice(struct inquiry *q, const char *name, struct errmsg *err)
 {
 	struct buf text;
 
@@ -105,7 +105,7 @@ static int ask(const struct cli_args *args, struct inquiry *q, struct errmsg *er
 		inquiry_add_id(q, args->words[i]);
 	}
 	while (r == 0 && (name = cli_value_next(args, "notice", &pos)) != NULL) {
-		r = add_notice(q, name, err);
+		r = doctor_add_notice(q, name, err);
 	}
 	pos = 0;
 	while (r == 0 && (name = cli_value_next(args, "headers", &pos)) != NULL) {

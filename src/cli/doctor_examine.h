@@ -54,6 +54,8 @@ struct examination {
 /** @return CLI_DONE; else the exit code, said. */
 MUSTUSE int doctor_examine(const struct cli *cli, const struct cli_args *args,
 			   struct examination *ret);
+/** Take in a notice: a file, or an address that is asked. @return 0, or a negative errno. */
+MUSTUSE int doctor_add_notice(struct inquiry *q, const char *name, struct errmsg *err);
 void examination_done(struct examination *e);
 
 #endif

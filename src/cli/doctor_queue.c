@@ -5,6 +5,8 @@
  */
 #include "cli/doctor_queue.h"
 
+#include "base/num.h"
+#include "cli/doctor_examine.h"
 #include "cli/doctor_purge.h"
 #include "doctor/diagnose.h"
 #include "doctor/queue_backup.h"
@@ -25,7 +27,11 @@ struct planning {
 	const struct cli_args *args;
 	struct queue_dir dir;
 	struct queue_list *list;
-	bool *accused; /* by the number of the source */
+	bool *accused;                                      /* by the number of the source */
+	bool *ownerless;                                    /* beside it */
+	struct queue_subject subjects[INQUIRY_SAMPLES_MAX]; /* that were complained about */
+	size_t subject_count;
+	bool chosen[QUEUE_CHOICES_MAX + 1]; /* --group */
 	struct queue_plan plan;
 	bool show;
 };
@@ -81,12 +87,17 @@ static void accuse_named_messages(struct planning *p)
 	}
 }
 
+static bool asks_about_messages(const struct planning *p)
+{
+	return cli_has(p->args, "id") || cli_has(p->args, "notice");
+}
+
 static void accuse_found(struct planning *p, const struct diagnosis *d)
 {
 	const struct attribution_id *id;
 
 	/* Asked about messages, it is about who sent them and nobody else. */
-	for (size_t i = 0; i < d->accused_count && !cli_has(p->args, "id"); i++) {
+	for (size_t i = 0; i < d->accused_count && !asks_about_messages(p); i++) {
 		const struct attribution_sender *s = d->accused[i].sender;
 		const struct queue_source *q = queue_list_find_source(p->list, s->kind,
 								      str_of(s->name));
@@ -137,6 +148,35 @@ static int ask_logs(struct planning *p, const struct inquiry *ids, struct errmsg
 	return r;
 }
 
+/* The messages of notices: those in the queue are named; of the others the subjects count, and the
+ * logs may know who sent them. */
+static int take_notices(struct planning *p, struct inquiry *unseen, struct errmsg *err)
+{
+	struct inquiry notice;
+	const char *name;
+	size_t pos = 0;
+	int r = inquiry_init(&notice);
+
+	while (r == 0 && (name = cli_value_next(p->args, "notice", &pos)) != NULL) {
+		r = doctor_add_notice(&notice, name, err);
+	}
+	for (size_t i = 0; r == 0 && i < notice.sample_count; i++) {
+		const struct inquiry_sample *s = &notice.samples[i];
+		for (size_t k = 0; k < s->id_count; k++) {
+			const char *id = notice.ids[s->first_id + k];
+			if (queue_list_name(p->list, str_of(id)) == 0) {
+				inquiry_add_id(unseen, id);
+			}
+		}
+		if (s->subject != NULL) {
+			p->subjects[p->subject_count++] = queue_list_subject(p->list,
+									     str_of(s->subject));
+		}
+	}
+	inquiry_done(&notice);
+	return r;
+}
+
 static int accuse(struct planning *p, struct errmsg *err)
 {
 	struct inquiry unseen;
@@ -155,10 +195,11 @@ static int accuse(struct planning *p, struct errmsg *err)
 			inquiry_add_id(&unseen, value);
 		}
 	}
+	r = r < 0 ? r : take_notices(p, &unseen, err);
 	if (r == 0) {
 		bool has_source = cli_has(p->args, "source");
 		accuse_named_messages(p);
-		if (!has_source && (!cli_has(p->args, "id") || unseen.sample_count > 0)) {
+		if (!has_source && (!asks_about_messages(p) || unseen.sample_count > 0)) {
 			r = ask_logs(p, &unseen, err);
 		}
 	}
@@ -182,6 +223,22 @@ static int read_window(struct planning *p, struct queue_select_opts *ret)
 	}
 	p->plan.since = ret->since;
 	p->plan.until = ret->until;
+	return CLI_DONE;
+}
+
+static int read_groups(struct planning *p, struct queue_select_opts *ret)
+{
+	const char *text;
+	size_t pos = 0;
+	uint64_t number;
+
+	while ((text = cli_value_next(p->args, "group", &pos)) != NULL) {
+		if (num_parse_u64(str_of(text), QUEUE_CHOICES_MAX, &number) < 0 || number == 0) {
+			return cli_fail(CLI_USAGE, "--group takes a number that a plan shows");
+		}
+		p->chosen[number] = true;
+	}
+	ret->chosen = p->chosen;
 	return CLI_DONE;
 }
 
@@ -256,7 +313,15 @@ static int load(struct planning *p, struct errmsg *err)
 		return r;
 	}
 	p->accused = calloc(p->list->source_count + 1, sizeof(bool));
-	return p->accused == NULL ? err_set(err, -ENOMEM, "no memory") : 0;
+	p->ownerless = calloc(p->list->source_count + 1, sizeof(bool));
+	if (p->accused == NULL || p->ownerless == NULL) {
+		return err_set(err, -ENOMEM, "no memory");
+	}
+	/* Mail of a stranger that this server relays is nobody's own. */
+	for (size_t i = 0; i < p->list->source_count; i++) {
+		p->ownerless[i] = p->list->sources[i]->kind == SOURCE_ADDRESS;
+	}
+	return 0;
 }
 
 static int plan(struct planning *p)
@@ -266,6 +331,7 @@ static int plan(struct planning *p)
 	struct errmsg err = {.text = ""};
 	int r = read_window(p, &how);
 
+	r = r == CLI_DONE ? read_groups(p, &how) : r;
 	if (r != CLI_DONE) {
 		return r;
 	}
@@ -276,6 +342,9 @@ static int plan(struct planning *p)
 	if (r == 0) {
 		how.whole = cli_has(p->args, "whole");
 		how.accused = p->accused;
+		how.ownerless = p->ownerless;
+		how.subjects = p->subjects;
+		how.subject_count = p->subject_count;
 		how.source_count = p->list->source_count;
 		r = queue_select(p->list->items, p->list->count, &how);
 	}
@@ -313,6 +382,7 @@ static int queue_run(const struct cli *cli, const struct cli_args *args)
 	p.show = isatty(STDERR_FILENO) == 1 && !cli->json;
 	int r = plan(&p);
 	free(p.accused);
+	free(p.ownerless);
 	queue_list_free(p.list);
 	queue_dir_close(&p.dir);
 	return r;
@@ -327,6 +397,12 @@ static const struct cli_opt opts[] = {
 	{.name = "id",
 	 .value = "ID",
 	 .help = "like this message, by Message-ID or queue id (repeatable)"},
+	{.name = "notice",
+	 .value = "FILE|URL",
+	 .help = "like the messages and subjects of this notice (repeatable)"},
+	{.name = "group",
+	 .value = "NUMBER",
+	 .help = "this run of mail goes too, by the number that a plan shows (repeatable)"},
 	{.name = "whole", .help = "all of --source goes, also what looks like its owner's mail"},
 	{.name = "since", .value = "TIME", .help = "only what arrived from then on"},
 	{.name = "until", .value = "TIME", .help = "only what arrived until then"},

@@ -22,6 +22,14 @@
 /* A short text, "Look at this now", that is all of so many messages. */
 #define SHORT_TEXT_WORDS 3
 #define SHORT_TEXT_MEMBERS 100
+/* Mail from so many networks is sent with a stolen password; from so many foreign domains nobody
+ * sends for himself. */
+#define SIGN_NETWORKS 5
+#define SIGN_DOMAINS 3
+/* Campaigns that were put aside, and what they were before. */
+#define ASIDE_OWN 254
+#define ASIDE_REVIEW 255
+static_assert(QUEUE_CHOICES_MAX < ASIDE_OWN, "no number is one of them");
 #define SECOND_SHARE 50 /* a further campaign is at least this part of the source's mail */
 
 struct tally {
@@ -45,7 +53,13 @@ struct selection {
 	uint32_t others;  /* messages of sources that nobody accuses */
 	uint32_t members; /* of the campaign */
 	uint32_t rest;
+	uint8_t choices; /* numbers that were given */
 };
+
+static bool is_decided(const struct queue_item *it)
+{
+	return it->fate == QUEUE_SPAM || it->fate == QUEUE_CHOICE;
+}
 
 static struct tally *find(const struct selection *s, uint64_t mark)
 {
@@ -217,7 +231,7 @@ static void grow(struct selection *s)
 		count_rest(s);
 		for (size_t i = 0; i < s->count; i++) {
 			struct queue_item *it = &s->items[s->of_source[i]];
-			if (it->fate == QUEUE_SPAM) {
+			if (is_decided(it)) {
 				continue;
 			}
 			unsigned kinds = kinds_of(s, it);
@@ -239,7 +253,7 @@ static uint64_t top_mark(const struct selection *s, uint32_t least)
 
 	for (size_t i = 0; i < s->count; i++) {
 		const struct queue_item *it = &s->items[s->of_source[i]];
-		for (unsigned k = 0; k <= QUEUE_MARK_WORDS_4 && it->fate != QUEUE_SPAM; k++) {
+		for (unsigned k = 0; k <= QUEUE_MARK_WORDS_4 && !is_decided(it); k++) {
 			const struct tally *t = it->marks.of[k] == 0 ? NULL
 								     : find(s, it->marks.of[k]);
 			bool is_bulk = t != NULL && t->all >= least &&
@@ -259,7 +273,7 @@ static void begin(struct selection *s, uint64_t mark)
 		const struct queue_item *it = &s->items[s->of_source[i]];
 		s->in[i] = false;
 		for (unsigned k = 0; mark != 0 && k <= QUEUE_MARK_WORDS_4; k++) {
-			s->in[i] = s->in[i] || (it->fate != QUEUE_SPAM && it->marks.of[k] == mark);
+			s->in[i] = s->in[i] || (!is_decided(it) && it->marks.of[k] == mark);
 		}
 		s->in[i] = s->in[i] || (mark == 0 && it->is_named);
 	}
@@ -274,7 +288,7 @@ static void recount(struct selection *s)
 	}
 	for (size_t i = 0; i < s->count; i++) {
 		const struct queue_item *it = &s->items[s->of_source[i]];
-		for (size_t k = 0; k < QUEUE_MARK_COUNT && it->fate != QUEUE_SPAM; k++) {
+		for (size_t k = 0; k < QUEUE_MARK_COUNT && !is_decided(it); k++) {
 			if (it->marks.of[k] != 0) {
 				struct tally *t = find(s, it->marks.of[k]);
 				t->all++;
@@ -284,17 +298,17 @@ static void recount(struct selection *s)
 	}
 }
 
-static void decide(struct selection *s, uint8_t campaign)
+static void decide(struct selection *s, enum queue_fate fate, uint8_t campaign)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		struct queue_item *it = &s->items[s->of_source[i]];
-		if (it->fate == QUEUE_SPAM) {
+		if (is_decided(it)) {
 			continue;
 		}
 		if (s->in[i]) {
-			it->fate = QUEUE_SPAM;
+			it->fate = (uint8_t)fate;
 			it->campaign = campaign;
-		} else if (it->fate != QUEUE_REVIEW) {
+		} else if (fate == QUEUE_SPAM && it->fate != QUEUE_REVIEW) {
 			it->fate = kinds_of(s, it) > 0 ? QUEUE_REVIEW : QUEUE_OWN;
 		}
 	}
@@ -375,27 +389,6 @@ static size_t nets_of(const struct selection *s, uint64_t nets[static NETS_MAX])
 	return n;
 }
 
-static void select_further(struct selection *s)
-{
-	UNINITIALIZED uint64_t nets[NETS_MAX];
-
-	for (uint8_t campaign = 1; campaign < QUEUE_CAMPAIGNS_MAX; campaign++) {
-		size_t net_count = nets_of(s, nets);
-		recount(s);
-		uint64_t mark = top_mark(s, (uint32_t)(s->count / SECOND_SHARE));
-		if (mark == 0 || net_count == 0) {
-			return;
-		}
-		begin(s, mark);
-		grow(s);
-		if (s->members == 0 || !is_related(s, nets, net_count)) {
-			return;
-		}
-		decide(s, campaign);
-		decide_bounces(s);
-	}
-}
-
 /* They have one thing in common and nothing else: a person must look. */
 static void review(struct selection *s, uint64_t mark)
 {
@@ -407,30 +400,141 @@ static void review(struct selection *s, uint64_t mark)
 	}
 }
 
-static void select_source(struct selection *s, bool is_named)
+/* Different marks of one kind that its messages have, up to so many. */
+static size_t different(const struct selection *s, enum queue_mark mark, size_t most)
+{
+	uint64_t seen[SIGN_NETWORKS + SIGN_DOMAINS];
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->count && n < most; i++) {
+		uint64_t m = s->items[s->of_source[i]].marks.of[mark];
+		bool is_known = !s->in[i] || m == 0;
+		for (size_t k = 0; k < n; k++) {
+			is_known = is_known || seen[k] == m;
+		}
+		if (!is_known) {
+			seen[n++] = m;
+		}
+	}
+	return n;
+}
+
+static bool has_subject(const struct selection *s)
+{
+	for (size_t i = 0; i < 2 * s->opts->subject_count; i++) {
+		uint64_t mark = s->opts->subjects[i / 2].marks[i % 2];
+		const struct tally *t = mark == 0 ? NULL : find(s, mark);
+		if (t != NULL && t->in > s->members / ACTIVE_SHARE && !is_common(s, t)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool has_sign(const struct selection *s, uint32_t source)
+{
+	uint32_t odd = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		odd += s->in[i] && s->items[s->of_source[i]].is_odd ? 1 : 0;
+	}
+	bool is_nobodys = s->opts->ownerless != NULL && s->opts->ownerless[source];
+	return is_nobodys || odd * 2 > s->members || has_subject(s) ||
+	       different(s, QUEUE_MARK_NETWORK, SIGN_NETWORKS) == SIGN_NETWORKS ||
+	       different(s, QUEUE_MARK_SENDER, SIGN_DOMAINS) == SIGN_DOMAINS;
+}
+
+static void put_aside(struct selection *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct queue_item *it = &s->items[s->of_source[i]];
+		if (s->in[i] && !is_decided(it)) {
+			it->campaign = it->fate == QUEUE_REVIEW ? ASIDE_REVIEW : ASIDE_OWN;
+			it->fate = QUEUE_CHOICE;
+		}
+	}
+}
+
+/* Does it belong to the spam? Of a source whose spam was named what comes from where that came, and
+ * nothing else; otherwise that for which something speaks. */
+static bool is_spam(struct selection *s, uint32_t source, bool is_named)
+{
+	UNINITIALIZED uint64_t nets[NETS_MAX];
+	size_t net_count = nets_of(s, nets);
+
+	return is_related(s, nets, net_count) || (!is_named && has_sign(s, source));
+}
+
+/* One campaign after the other, the biggest first. @param spam  How many are decided. */
+static void take_campaigns(struct selection *s, uint32_t source, uint8_t spam, bool is_named)
+{
+	for (int i = spam; i < QUEUE_CAMPAIGNS_MAX; i++) {
+		recount(s);
+		uint64_t mark = top_mark(s, i == 0 ? 0 : (uint32_t)(s->count / SECOND_SHARE));
+		if (mark == 0) {
+			return;
+		}
+		begin(s, mark);
+		grow(s);
+		if (s->members == 0) {
+			if (spam == 0) {
+				review(s, mark);
+			}
+			return;
+		}
+		bool goes = is_spam(s, source, is_named);
+		uint8_t number = 0;
+		if (!goes && (is_named || s->choices == QUEUE_CHOICES_MAX)) {
+			return;
+		}
+		if (!goes && spam == 0) {
+			number = ++s->choices;
+			goes = s->opts->chosen != NULL && s->opts->chosen[number];
+		}
+		if (goes) {
+			decide(s, QUEUE_SPAM, spam++);
+			decide_bounces(s);
+		} else if (number > 0) {
+			decide(s, QUEUE_CHOICE, number);
+		} else {
+			put_aside(s);
+		}
+	}
+}
+
+/* Beside the spam that was found, a run for which nothing speaks is the owner's: it was only put
+ * aside, to see what else there is. */
+static void settle(struct selection *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct queue_item *it = &s->items[s->of_source[i]];
+		if (it->fate == QUEUE_CHOICE && it->campaign > QUEUE_CHOICES_MAX) {
+			it->fate = it->campaign == ASIDE_REVIEW ? QUEUE_REVIEW : QUEUE_OWN;
+			it->campaign = 0;
+		}
+	}
+}
+
+static void select_source(struct selection *s, uint32_t source, bool is_named)
 {
 	count_all(s);
 	if (s->opts->whole) {
 		for (size_t i = 0; i < s->count; i++) {
 			s->in[i] = true;
 		}
-		decide(s, 0);
-		decide_bounces(s);
+	} else if (is_named) {
+		begin(s, 0);
+		grow(s);
+	} else {
+		take_campaigns(s, source, 0, false);
+		settle(s);
 		return;
 	}
-	uint64_t mark = is_named ? 0 : top_mark(s, 0);
-	if (mark == 0 && !is_named) {
-		return; /* no campaign: all of it is the source's own as far as we can tell */
-	}
-	begin(s, mark);
-	grow(s);
-	if (s->members == 0) {
-		review(s, mark);
-		return;
-	}
-	decide(s, 0);
+	decide(s, QUEUE_SPAM, 0);
 	decide_bounces(s);
-	select_further(s);
+	if (is_named && !s->opts->whole) {
+		take_campaigns(s, source, 1, true);
+	}
 }
 
 static int take_source(struct selection *s, uint32_t source)
@@ -455,7 +559,7 @@ static int take_source(struct selection *s, uint32_t source)
 		return -ENOMEM;
 	}
 	s->mask = size - 1;
-	select_source(s, is_named);
+	select_source(s, source, is_named);
 	free(s->table);
 	s->table = NULL;
 	return 0;

@@ -4,9 +4,12 @@
  * owner's own mail.
  *
  * It begins with the messages that were complained about, else with what most of the source's mail
- * has in common, and takes in what shares at least two kinds of marks with them. One kind alone is
- * uncertain: such a message is shown and stays. A mark that mail of others has too proves nothing.
- * Layer: core (pure).
+ * has in common, and takes in what shares at least two kinds of marks with them. Nobody complained
+ * about the latter: it is spam only when something speaks for it (a subject that was complained
+ * about, many networks, many foreign sender domains, a script among uploads), for an owner's
+ * newsletter is a campaign too. Else it is shown with a number, stays, and may be chosen. One kind
+ * alone is uncertain: such a message is shown and stays. A mark that mail of others has too proves
+ * nothing. Layer: core (pure).
  */
 #ifndef CORE_QUEUE_SELECT_H
 #define CORE_QUEUE_SELECT_H
@@ -24,6 +27,7 @@ enum queue_fate {
 	QUEUE_OUTSIDE, /* of them, outside of the time window: stays */
 	QUEUE_OWN,     /* nothing in common with the spam: stays */
 	QUEUE_REVIEW,  /* something in common, not enough: stays, to be looked at */
+	QUEUE_CHOICE,  /* a campaign, and nothing says that it is spam: stays, may be chosen */
 	QUEUE_BOUNCE,  /* a bounce of the spam: goes */
 	QUEUE_SPAM,    /* goes */
 	QUEUE_FATE_COUNT,
@@ -36,6 +40,8 @@ enum queue_fate {
 #define QUEUE_BULK_RCPTS_MIN 50
 /* Campaigns of one source; what is left of it is for review. */
 #define QUEUE_CAMPAIGNS_MAX 8
+/* Campaigns to choose from, of all sources. */
+#define QUEUE_CHOICES_MAX 64
 
 struct queue_item {
 	uint32_t source; /* number of it */
@@ -44,8 +50,14 @@ struct queue_item {
 	struct queue_marks marks;
 	bool is_named;    /* complained about */
 	bool is_bounce;   /* empty sender, or double-bounce@ */
+	bool is_odd;      /* sent by a script in a place where no mail comes from */
 	uint8_t fate;     /* enum queue_fate */
-	uint8_t campaign; /* of QUEUE_SPAM: 0, 1, … */
+	uint8_t campaign; /* of QUEUE_SPAM: 0, 1, …; of QUEUE_CHOICE: its number, from 1 */
+};
+
+/* Of a message that was complained about and is not in the queue any more. */
+struct queue_subject {
+	uint64_t marks[2]; /* QUEUE_MARK_SUBJECT and QUEUE_MARK_SUBJECT_2 */
 };
 
 struct queue_select_opts {
@@ -54,6 +66,10 @@ struct queue_select_opts {
 	struct wall since; /* ns 0: no limit */
 	struct wall until;
 	bool whole; /* all of the accused sources in that time: they send no mail of an owner */
+	const bool *ownerless; /* by the number of the source: it is nobody's; NULL: none is */
+	const struct queue_subject *subjects; /* complained about */
+	size_t subject_count;
+	const bool *chosen; /* of QUEUE_CHOICES_MAX + 1, by number: goes; NULL: none */
 };
 
 /**

@@ -206,6 +206,7 @@ static void take_sample(struct inquiry *q, const struct jsonr *v)
 
 	(void)(wall_parse(jsonr_str(jsonr_get(v, "time")), &s.time) < 0);
 	add_message_id(q, &s, jsonr_str(jsonr_get(v, "message_id")));
+	s.subject = keep(q, jsonr_str(jsonr_get(v, "subject")));
 	for (size_t i = 0; i < jsonr_count(headers); i++) {
 		const struct jsonr *field = jsonr_at(headers, i);
 		if (str_is_equal_nocase(jsonr_str(jsonr_get(field, "name")), STR("Received"))) {

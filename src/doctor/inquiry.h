@@ -24,7 +24,8 @@
 struct inquiry_sample {
 	size_t first_id; /* in `ids` */
 	size_t id_count;
-	struct wall time; /* when it was on the wire; ns 0: not said */
+	struct wall time;    /* when it was on the wire; ns 0: not said */
+	const char *subject; /* decoded, ends in NUL; NULL: not said */
 };
 
 /* All texts end in NUL; NULL: not said. */

@@ -211,7 +211,8 @@ static int add(struct load *x, const struct queue_file *f)
 				  .rcpts = r->mail.rcpts,
 				  .arrival = r->mail.arrival,
 				  .marks = r->marks,
-				  .is_bounce = r->is_bounce};
+				  .is_bounce = r->is_bounce,
+				  .is_odd = r->is_odd};
 	*in = (struct queue_info){
 		.id = arena_copy(l->texts, f->id),
 		.sender = arena_copy(l->texts, str_head(r->mail.sender, ADDRESS_MAX)),
@@ -328,4 +329,13 @@ size_t queue_list_name(struct queue_list *l, struct str id)
 		}
 	}
 	return found;
+}
+
+struct queue_subject queue_list_subject(const struct queue_list *l, struct str subject)
+{
+	const struct mail_view v = {.subject = subject};
+	struct queue_marks m = {.words = 0};
+
+	queue_marks_view(&m, &v, STR_EMPTY, &l->key);
+	return (struct queue_subject){{m.of[QUEUE_MARK_SUBJECT], m.of[QUEUE_MARK_SUBJECT_2]}};
 }

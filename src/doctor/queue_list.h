@@ -114,5 +114,7 @@ ssize_t queue_list_find(const struct queue_list *l, struct str id);
  * @return How many messages have it.
  */
 size_t queue_list_name(struct queue_list *l, struct str id);
+/** The marks that a subject has in this list. */
+struct queue_subject queue_list_subject(const struct queue_list *l, struct str subject);
 
 #endif

@@ -23,6 +23,8 @@ static const struct {
 	[QUEUE_OWN] = {"own", "keep", "has nothing in common with the spam: the owner's own mail"},
 	[QUEUE_REVIEW] = {"review", "keep",
 			  "has something in common with the spam, not enough: look at it"},
+	[QUEUE_CHOICE] = {"choice", "keep",
+			  "a run of mail, and nothing says that it is the spam: --group takes it"},
 	[QUEUE_BOUNCE] = {"bounces", "delete", "bounces of the spam"},
 	[QUEUE_SPAM] =
 		{"spam", "delete",
@@ -39,7 +41,7 @@ bool queue_fate_goes(uint8_t fate)
 static bool is_of(const struct queue_group *g, const struct queue_item *it, uint32_t source)
 {
 	return g->fate == it->fate && g->source == source &&
-	       (g->fate != QUEUE_SPAM || g->campaign == it->campaign);
+	       ((g->fate != QUEUE_SPAM && g->fate != QUEUE_CHOICE) || g->campaign == it->campaign);
 }
 
 static struct queue_group *group_of(struct queue_plan *p, const struct queue_item *it)
@@ -118,12 +120,14 @@ void queue_plan_sum(struct queue_plan *p)
 	p->group_count = 0;
 	p->goes = 0;
 	p->goes_rcpts = 0;
+	p->choices = 0;
 	sha256_init(&h);
 	for (size_t i = 0; i < p->list->count; i++) {
 		const struct queue_item *it = &p->list->items[i];
 		const struct queue_info *in = &p->list->infos[i];
 		struct queue_group *g = group_of(p, it);
 		if (g != NULL) {
+			p->choices += g->messages == 0 && g->fate == QUEUE_CHOICE ? 1 : 0;
 			g->messages++;
 			g->rcpts += it->rcpts;
 			g->bytes += in->size_bytes;
@@ -156,6 +160,11 @@ static void write_group(struct jsonw *w, const struct queue_plan *p, const struc
 	jsonw_cstr(w, "name", fates[g->fate].name);
 	jsonw_cstr(w, "action", fates[g->fate].action);
 	jsonw_cstr(w, "why", fates[g->fate].why);
+	if (g->fate == QUEUE_CHOICE) {
+		jsonw_u64(w, "number", g->campaign);
+	} else {
+		jsonw_null(w, "number");
+	}
 	jsonw_cstr(w, "kind", s == NULL ? NULL : source_kind_name(s->kind));
 	jsonw_cstr(w, "source", s == NULL ? NULL : s->name);
 	jsonw_u64(w, "messages", g->messages);
@@ -264,9 +273,12 @@ static void print_group(const struct queue_plan *p, const struct queue_group *g,
 		buf_printf(out, " of %s ", source_kind_name(s->kind));
 		buf_add_plain(out, str_of(s->name));
 	}
-	buf_printf(out, "\n       %s: %s\n       from %s to %s\n", fates[g->fate].name,
-		   fates[g->fate].why, wall_format(g->oldest, oldest),
-		   wall_format(g->newest, newest));
+	buf_printf(out, "\n       %s", fates[g->fate].name);
+	if (g->fate == QUEUE_CHOICE) {
+		buf_printf(out, " %u", g->campaign);
+	}
+	buf_printf(out, ": %s\n       from %s to %s\n", fates[g->fate].why,
+		   wall_format(g->oldest, oldest), wall_format(g->newest, newest));
 	for (size_t i = 0; i < g->subject_count && g->fate != QUEUE_OTHERS; i++) {
 		buf_add(out, STR("       Subject: "));
 		buf_add_plain(out, g->subjects[i]);
@@ -325,5 +337,13 @@ void queue_plan_text(const struct queue_plan *p, struct buf *out)
 	}
 	buf_printf(out, "\n%llu of %zu messages go.\n", (unsigned long long)p->goes,
 		   p->list->count);
+	if (p->choices > 0) {
+		buf_printf(out,
+			   "%zu run%s of mail stay%s, because nothing says whether it is the spam "
+			   "or the owner's.\nName a message that was complained about (--id ID), "
+			   "give the letter (--notice FILE),\nor look at the subjects and choose: "
+			   "--group NUMBER.\n",
+			   p->choices, p->choices == 1 ? "" : "s", p->choices == 1 ? "s" : "");
+	}
 	print_by_hand(p, out);
 }

@@ -18,8 +18,8 @@
 
 struct queue_group {
 	enum queue_fate fate;
-	uint32_t source; /* of the list; QUEUE_NO_SOURCE: several */
-	uint8_t campaign;
+	uint32_t source;  /* of the list; QUEUE_NO_SOURCE: several */
+	uint8_t campaign; /* of QUEUE_CHOICE: the number to choose it by */
 	uint64_t messages;
 	uint64_t rcpts;
 	uint64_t bytes;
@@ -42,6 +42,7 @@ struct queue_plan {
 	const char *backup; /* file with envelopes and headers; NULL: none */
 	uint64_t goes;      /* messages */
 	uint64_t goes_rcpts;
+	size_t choices; /* groups that somebody has to choose from */
 	char list_hash[SHA256_TEXT_SIZE];
 };
 

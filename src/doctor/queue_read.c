@@ -4,6 +4,7 @@
  */
 #include "doctor/queue_read.h"
 
+#include "core/attribution_sender.h"
 #include "doctor/queue_list.h"
 #include "proto/queue_exim.h"
 #include "proto/queue_plain.h"
@@ -31,6 +32,7 @@ static void learn_script(struct queue_reader *r, struct str value)
 {
 	struct str name = value;
 
+	r->is_odd = r->is_odd || script_is_odd(value);
 	/* "33:x.php", "host/path/x.php for 192.0.2.1" */
 	name = str_take_until(&name, ' ');
 	for (size_t i = name.len; i > 0; i--) {
@@ -236,6 +238,7 @@ static const struct mail_view *walk(struct queue_reader *r, struct str text)
 {
 	buf_clear(&r->form);
 	buf_clear(&r->script);
+	r->is_odd = false;
 	mail_reset(r->walker);
 	mail_step(r->walker, text);
 	return mail_end(r->walker);

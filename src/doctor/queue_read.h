@@ -29,6 +29,7 @@ struct queue_reader {
 	const struct mail_view *view;
 	uint64_t size_bytes;
 	bool is_bounce;
+	bool is_odd; /* its script lies where no mail comes from, or was eval()'d */
 };
 
 /** @return 0, or -ENOMEM. */

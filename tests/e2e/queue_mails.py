@@ -59,6 +59,14 @@ class Run:
                 f"Content-Type: text/plain; charset=utf-8\n\n{body}\n\n-- \nYour shop https://www.shop.example/\n")
         return ACCOUNT, [f"friend{i}@small.example"], text, "198.51.100.20", ACCOUNT
 
+    def news(self, i):
+        """The owner's newsletter: as alike as any spam, from where he always sends."""
+        text = (f"Message-ID: <news-{i}@shop.example>\nDate: Fri, 27 Nov 2026 10:00:00 +0000\nMIME-Version: 1.0\n"
+                f"To: reader{i}@small.example\nFrom: Info <{ACCOUNT}>\nSubject: What is new in our shop\n"
+                f"Content-Type: text/plain; charset=utf-8\n\nDear reader {i},\n\n{' '.join(WORDS[:30])}\n\n"
+                "https://pages.example/news\n")
+        return ACCOUNT, [f"reader{i}@small.example"], text, "198.51.100.20", ACCOUNT
+
     def other(self, i):
         draw = random.Random(f"{self.seed} other {i}")
         body = " ".join(draw.choice(WORDS) for _ in range(30))

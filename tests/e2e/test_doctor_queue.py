@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`postern doctor queue` on the live queues of Debian's Postfix and Exim: all spam goes, the owner's mail of the
 same account is delivered, whatever happens in between."""
+import datetime
 import json
 import os
 import random
@@ -385,10 +386,50 @@ def a_source_that_still_sends(small):
     assert len(small.queue()) == len(before) + 1
 
 
+def the_owners_newsletter_stays(small):
+    """A newsletter that is bigger than the spam is in no plan; what nothing speaks for has to be chosen."""
+    time.sleep(1.1)
+    since = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    time.sleep(1.1)
+    small.put([small.run.news(i) for i in range(70)] + [small.run.spam(i) for i in range(4000, 4025)])
+    window = ("--source", queue_mails.ACCOUNT, "--since", since)
+    _, plan = small.plan(*window)
+    assert (plan["goes"], group(plan, "spam"), group(plan, "choice")) == (25, 25, 70)
+    assert all(m["sender"].endswith("@forged.example") for m in plan["messages"])
+
+    # Spam from one network, in the account's own name: nobody can tell, and nothing goes.
+    time.sleep(1.1)
+    since = f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    time.sleep(1.1)
+    quiet = queue_mails.Run(small.run.seed + "q")
+    quiet.nets, quiet.subjects = ["198.51.100"], quiet.subjects[:1]
+    small.put([small.run.news(i) for i in range(100, 170)] + [quiet.spam(i) for i in range(30)])
+    window = ("--source", queue_mails.ACCOUNT, "--since", since)
+    _, plan = small.plan(*window)
+    assert (plan["goes"], group(plan, "choice")) == (0, 100)
+    choices = {g["number"]: g for g in plan["groups"] if g["name"] == "choice"}
+    assert sorted(choices) == [1, 2] and choices[1]["messages"] == 70
+    assert all(g["number"] is None for g in plan["groups"] if g["name"] != "choice")
+    code, text, _ = small.postern("--plan", *window)
+    assert code == 0 and "choice 2:" in text and "--group NUMBER" in text and "0 of " in text
+
+    # Chosen by its number; told by a subject in the notice, the message itself being gone.
+    letter = {"type": "postern-notice", "version": 1, "kind": "block", "cases": [{"case": "1", "source": "192.0.2.1", "samples": [
+        {"message_id": "<gone@far.example>", "time": "2026-11-27T10:00:00Z",
+         "subject": quiet.subjects[0].format(name="Zoe", n=77)}]}]}
+    for told in (("--group", "2"), ("--notice", small.machine.write("notice.json", json.dumps(letter)))):
+        path, plan = small.plan(*window, *told)
+        assert (plan["goes"], group(plan, "choice")) == (30, 70), told
+        with open(f"{path}.headers", encoding="utf-8") as lines:
+            assert not any("reader" in line for line in lines)
+    assert small.postern("--plan", *window, "--group", "0")[0] == 2
+
+
 def test_a_small_queue_without_its_log(small):
     what_is_refused(small)
     the_queue_answers(small)
     a_source_that_still_sends(small)
+    the_owners_newsletter_stays(small)
 
 
 @pytest.mark.parametrize("place", ["postfix"], indirect=True)

@@ -194,7 +194,19 @@ static void write_plan(const struct place *p, const char *path, bool is_forged)
 
 	assert_non_null(blamed);
 	blamed[queue_list_find_source(l, SOURCE_ACCOUNT, STR("info@shop.example"))->number] = true;
-	const struct queue_select_opts how = {.accused = blamed, .source_count = 2};
+	bool chosen[QUEUE_CHOICES_MAX + 1] = {false};
+	struct queue_select_opts how = {.accused = blamed, .source_count = 2};
+	assert_int_equal(queue_select(l->items, l->count, &how), 0);
+	plan = (struct queue_plan){.list = l, .dir = &dir, .accused = blamed, .root = ""};
+	queue_plan_sum(&plan);
+	assert_int_equal(plan.goes, 0);
+	assert_int_equal(plan.choices, 1);
+	buf_init(&out, QUEUE_PLAN_MAX);
+	queue_plan_text(&plan, &out);
+	assert_true(str_find(buf_str(&out), STR("--group NUMBER")) < out.len);
+	buf_done(&out);
+	chosen[1] = true;
+	how.chosen = chosen;
 	assert_int_equal(queue_select(l->items, l->count, &how), 0);
 	plan = (struct queue_plan){
 		.list = l, .dir = &dir, .accused = blamed, .root = "", .made_at = {NS_PER_S}};

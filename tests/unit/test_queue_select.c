@@ -51,14 +51,17 @@ static void fill(struct queue_item items[static ALL], const char *host, bool sam
 	char subject[128];
 	char text[256];
 
+	char addr[32];
+
 	memset(items, 0, ALL * sizeof(*items));
 	for (unsigned i = 0; i < ALL; i++) {
 		bool is_spam = i < SPAM;
+		(void)snprintf(addr, sizeof(addr), "203.0.%u.7", i % 6);
 		struct made m = {.subject = subject,
 				 .text = text,
 				 .host = is_spam ? host : "www.shop.example",
 				 .form = is_spam ? "from:to:" : "to:from:",
-				 .addr = is_spam ? "203.0.113.7" : "198.51.100.7"};
+				 .addr = is_spam ? addr : "198.51.100.7"};
 		(void)snprintf(subject, sizeof(subject),
 			       is_spam ? same_subject ? "Bill %u is due now"
 						      : "topic%c%c other%c words%c"
@@ -153,6 +156,7 @@ static void a_short_text_that_all_have(void **state)
 			items[i].source = is_spam || i >= SPAM ? 0 : 1;
 			memset(&items[i].marks, 0, sizeof(items[i].marks));
 			items[i].marks.of[QUEUE_MARK_TEXT] = is_spam ? 99 : 1000 + i;
+			items[i].is_odd = is_spam;
 			items[i].marks.words = 3;
 		}
 		select_all(items, ALL, (struct wall){0});
@@ -199,6 +203,90 @@ static void a_named_message_says_which(void **state)
 	select_all(items, ALL, (struct wall){0});
 	assert_int_equal(count(items, SPAM, ALL, QUEUE_SPAM), OWN);
 	assert_int_equal(count(items, 0, SPAM, QUEUE_SPAM), 0);
+}
+
+#define NEWS 150
+
+/* A newsletter of the owner, of one text and link, and a smaller run of spam; a few mails of its
+ * own. */
+static void fill_news(struct queue_item items[static ALL], bool has_networks)
+{
+	fill(items, "evil.example", true);
+	for (size_t i = 0; i < ALL; i++) {
+		struct made m = {.subject = "News of March",
+				 .text = "our shop has these things for you this month and more",
+				 .host = "list.example",
+				 .form = "to:from:",
+				 .addr = "198.51.100.7"};
+		if (i < NEWS) {
+			items[i].marks = marks_of(&m);
+		} else if (!has_networks) {
+			items[i].marks.of[QUEUE_MARK_NETWORK] = 0;
+		}
+	}
+}
+
+static void an_owners_newsletter_is_never_taken_for_the_spam(void **state)
+{
+	struct queue_item *items = *state;
+	const bool accused[2] = {true, false};
+	bool chosen[QUEUE_CHOICES_MAX + 1] = {false};
+	struct queue_subject subject;
+	struct queue_select_opts opts = {.accused = accused, .source_count = 2};
+	const size_t spam = SPAM - NEWS;
+
+	/* Something speaks for the smaller one. */
+	fill_news(items, true);
+	assert_int_equal(queue_select(items, ALL, &opts), 0);
+	assert_int_equal(count(items, 0, NEWS, QUEUE_CHOICE), NEWS);
+	assert_int_equal(count(items, NEWS, SPAM, QUEUE_SPAM), spam);
+	assert_int_equal(count(items, SPAM, ALL, QUEUE_OWN), OWN);
+
+	/* Nothing speaks for any of them: each has its number. */
+	fill_news(items, false);
+	assert_int_equal(queue_select(items, ALL, &opts), 0);
+	assert_int_equal(count(items, 0, ALL, QUEUE_SPAM), 0);
+	assert_int_equal(count(items, 0, SPAM, QUEUE_CHOICE), SPAM);
+	assert_int_equal(items[0].campaign, 1);
+	assert_int_equal(items[NEWS].campaign, 2);
+
+	chosen[2] = true;
+	opts.chosen = chosen;
+	assert_int_equal(queue_select(items, ALL, &opts), 0);
+	assert_int_equal(count(items, 0, NEWS, QUEUE_CHOICE), NEWS);
+	assert_int_equal(count(items, NEWS, SPAM, QUEUE_SPAM), spam);
+
+	/* A subject of it was complained about; the message is not in the queue any more. */
+	opts.chosen = NULL;
+	subject.marks[0] = items[NEWS].marks.of[QUEUE_MARK_SUBJECT];
+	subject.marks[1] = items[NEWS].marks.of[QUEUE_MARK_SUBJECT_2];
+	opts.subjects = &subject;
+	opts.subject_count = 1;
+	assert_int_equal(queue_select(items, ALL, &opts), 0);
+	assert_int_equal(count(items, 0, NEWS, QUEUE_CHOICE), NEWS);
+	assert_int_equal(count(items, NEWS, SPAM, QUEUE_SPAM), spam);
+	opts.subject_count = 0;
+
+	/* A script among uploads sent it. */
+	for (size_t i = NEWS; i < SPAM; i++) {
+		items[i].is_odd = true;
+	}
+	assert_int_equal(queue_select(items, ALL, &opts), 0);
+	assert_int_equal(count(items, 0, NEWS, QUEUE_SPAM), 0);
+	assert_int_equal(count(items, NEWS, SPAM, QUEUE_SPAM), spam);
+
+	/* One of it was complained about. */
+	fill_news(items, false);
+	items[NEWS + 3].is_named = true;
+	assert_int_equal(queue_select(items, ALL, &opts), 0);
+	assert_int_equal(count(items, 0, NEWS, QUEUE_SPAM), 0);
+	assert_int_equal(count(items, NEWS, SPAM, QUEUE_SPAM), spam);
+
+	/* A stranger's mail that is relayed is nobody's own. */
+	items[NEWS + 3].is_named = false;
+	opts.ownerless = accused;
+	assert_int_equal(queue_select(items, ALL, &opts), 0);
+	assert_int_equal(count(items, 0, SPAM, QUEUE_SPAM), SPAM);
 }
 
 static void what_others_have_too_proves_nothing(void **state)
@@ -303,6 +391,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_kind_in_common_is_for_review, make, drop),
 		cmocka_unit_test_setup_teardown(few_messages_are_no_campaign, make, drop),
 		cmocka_unit_test_setup_teardown(a_named_message_says_which, make, drop),
+		cmocka_unit_test_setup_teardown(an_owners_newsletter_is_never_taken_for_the_spam,
+						make, drop),
 		cmocka_unit_test_setup_teardown(what_others_have_too_proves_nothing, make, drop),
 		cmocka_unit_test_setup_teardown(outside_of_the_window_stays, make, drop),
 		cmocka_unit_test_setup_teardown(bounces_are_told_by_what_they_bring_back, make,
