@@ -161,6 +161,32 @@ def test_one_report_a_token_and_it_stands_as_reported(world, notice):
     assert desk.ask("GET", "/cases/1", token=link).json["doctor_reports"] == []
 
 
+def test_who_shows_wrong_tokens_has_to_wait(world, notice):
+    """Ten of one client, seen through a proxy on this machine; six hundred of all."""
+    desk, token = world[0], notice["cases"][0]["report"]["token"]
+    wrong = token[:-1] + ("0" if token[-1] != "0" else "1")
+
+    def show(what, client):
+        return send(desk, REPORT, what, X_Forwarded_For=f"198.51.100.9, {client}")
+
+    assert [show(wrong, "203.0.113.7").status for _ in range(11)] == [401] * 10 + [429]
+    waits = show(token, "203.0.113.7")
+    assert waits.status == 429 and 0 < int(waits.headers["Retry-After"]) <= 600
+    assert "wrong tokens" in waits.json["detail"]
+    assert show(token, "203.0.113.8").status == 409  # used, and looked at
+    assert [show(wrong, f"2001:db8::{n:x}").status for n in range(11)] == [401] * 10 + [429]
+    assert send(desk, REPORT, token, X_Forwarded_For="nonsense").status == 409
+    statuses = [show(wrong, f"10.0.{n // 250}.{n % 250}").status for n in range(600)]
+    first = statuses.index(429)
+    assert set(statuses[:first]) == {401} and set(statuses[first:]) == {429} and 500 < first < 600
+    assert show(token, "203.0.113.8").status == 429
+    # Others than bearers of such a token go on.
+    assert desk.ask("GET", "/doctor-reports", local=True).status == 200
+    metrics = desk.ask("GET", "//metrics").body.decode()
+    limited = int(metrics.split("\npostern_doctor_reports_limited_total ")[1].split()[0])
+    assert limited == 600 - first + 4
+
+
 def test_owners_report_with_their_login_up_to_a_limit(world):
     desk = world[0]
     desk.do("block 192.0.2.30")

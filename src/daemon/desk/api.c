@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/list.h"
 #include "base/num.h"
+#include "sys/entropy.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -409,6 +410,13 @@ int api_new(const struct api_opts *o, struct api **ret, struct errmsg *reterr)
 	}
 	a->o = *o;
 	list_init(&a->streams);
+	const struct siphash_key key = entropy_siphash_key();
+	a->tries = tries_new(&key);
+	if (a->tries == NULL) {
+		http_sockets_close(&sockets);
+		api_free(a);
+		return err_set(reterr, -ENOMEM, "out of memory");
+	}
 	int r = http_new(
 		&(struct http_opts){
 			.loop = o->loop,
@@ -449,5 +457,6 @@ void api_free(struct api *a)
 	desk_listen(a->o.desk, NULL, NULL);
 	http_free(a->http);
 	jsonr_free(a->parent);
+	tries_free(a->tries);
 	free(a);
 }

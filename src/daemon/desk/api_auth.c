@@ -91,20 +91,6 @@ static int report_actor(struct call *c, struct str text, struct errmsg *err)
 	return r;
 }
 
-static struct str cookie_of(struct call *c)
-{
-	struct str all = http_header(c->rq, "Cookie");
-
-	while (all.len > 0) {
-		struct str value = str_trim(str_take_until(&all, ';'));
-		struct str name = str_take_until(&value, '=');
-		if (str_is_equal(name, STR(SESSION_COOKIE))) {
-			return value;
-		}
-	}
-	return STR_EMPTY;
-}
-
 static bool say_who(struct call *c, int r, const struct errmsg *err)
 {
 	if (r == -ENOENT) {
@@ -117,6 +103,61 @@ static bool say_who(struct call *c, int r, const struct errmsg *err)
 		return false;
 	}
 	return true;
+}
+
+/* The peer; of a proxy on this machine whom it names last, which is who came to it. Family 0: a
+ * program on this machine, or a proxy that does not say. */
+static struct addr client_of(const struct call *c)
+{
+	struct str named = http_header(c->rq, "X-Forwarded-For");
+	struct addr client = {.family = 0};
+	struct str peer = str_of(c->rq->remote);
+
+	if (peer.len > 0 && !str_has_prefix(peer, STR("127.")) && !str_is_equal(peer, STR("::1"))) {
+		return addr_parse(peer, &client) < 0 ? (struct addr){.family = 0} : client;
+	}
+	while (named.len > 0) {
+		struct str last = str_trim(str_take_until(&named, ','));
+		client = addr_parse(last, &client) < 0 ? (struct addr){.family = 0} : client;
+	}
+	return client;
+}
+
+/* A token of a notice: who showed too many wrong ones has to wait, whatever this one is. */
+static bool auth_report(struct call *c, struct str token)
+{
+	const struct addr client = client_of(c);
+	const struct mono now = mono_now();
+	uint32_t wait = tries_wait_s(c->api->tries, &client, now);
+	struct errmsg err;
+	char text[16];
+
+	if (wait > 0) {
+		c->api->reports_limited++;
+		(void)snprintf(text, sizeof(text), "%u", wait);
+		http_add_header(c->rq, "Retry-After", text);
+		call_problem(c, 429, "too many wrong tokens: try again in %u seconds", wait);
+		return false;
+	}
+	int r = report_actor(c, token, &err);
+	if (r == -ENOENT) {
+		tries_add(c->api->tries, &client, now);
+	}
+	return say_who(c, r, &err);
+}
+
+static struct str cookie_of(struct call *c)
+{
+	struct str all = http_header(c->rq, "Cookie");
+
+	while (all.len > 0) {
+		struct str value = str_trim(str_take_until(&all, ';'));
+		struct str name = str_take_until(&value, '=');
+		if (str_is_equal(name, STR(SESSION_COOKIE))) {
+			return value;
+		}
+	}
+	return STR_EMPTY;
 }
 
 void auth_csrf(const struct call *c, char ret[static STORE_HASH_SIZE])
@@ -167,7 +208,7 @@ bool auth_find(struct call *c)
 	struct errmsg err;
 
 	if (str_has_prefix_nocase(auth, STR("Bearer " REPORT_TOKEN_PREFIX))) {
-		return say_who(c, report_actor(c, str_trim(str_skip(auth, 7)), &err), &err);
+		return auth_report(c, str_trim(str_skip(auth, 7)));
 	}
 	if (str_has_prefix_nocase(auth, STR("Bearer "))) {
 		int r = token_actor(c, str_trim(str_skip(auth, 7)), &kind, &row, &err);

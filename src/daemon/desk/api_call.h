@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "daemon/desk/api.h"
+#include "daemon/desk/tries.h"
 #include "sys/jsonr.h"
 
 #define API_PREFIX "/api/v1"
@@ -28,6 +29,8 @@ struct api {
 	uint64_t logins_refused;
 	uint64_t reports;
 	uint64_t reports_refused; /* for their form, their token, or their number */
+	uint64_t reports_limited; /* of clients that showed wrong tokens: they have to wait */
+	struct tries *tries;      /* wrong tokens of notices */
 };
 
 /* Who may come in at all; what they see of it is the handler's business. */

@@ -350,6 +350,7 @@ void metrics_write(struct api *a, struct buf *out)
 	metric(out, "counter", "postern_logins_refused_total", a->logins_refused);
 	metric(out, "counter", "postern_doctor_reports_total", a->reports);
 	metric(out, "counter", "postern_doctor_reports_refused_total", a->reports_refused);
+	metric(out, "counter", "postern_doctor_reports_limited_total", a->reports_limited);
 	opinions_write_metrics(a->o.opinions, out);
 	for (int i = 0; i < PROCESS_COUNT; i++) {
 		struct desk_peer peer = desk_peer_get(a->o.desk, i);
