@@ -366,6 +366,7 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 	struct entry *ended;
 
 	a->line = l->text;
+	a->hashed = STR_EMPTY;
 	a->here = place;
 	switch (e->type) {
 	case LOG_ARRIVED:
@@ -413,8 +414,9 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 	}
 }
 
-bool attribution_has(const struct attribution *a, struct str id)
+bool attribution_has(struct attribution *a, struct str id)
 {
+	a->hashed = STR_EMPTY;
 	const struct entry *e = entry_find(a, id);
 
 	return e != NULL && who_is_known(e->who);

@@ -128,7 +128,7 @@ MUSTUSE int attribution_want(struct attribution *a, const char *id);
 void attribution_step(struct attribution *a, const struct log_line *l, const struct log_event *e,
 		      struct attribution_place place);
 /** Does a message with this queue id live, whose source is known? */
-bool attribution_has(const struct attribution *a, struct str id);
+bool attribution_has(struct attribution *a, struct str id);
 /** The log is over: what still lives is counted too. */
 void attribution_end(struct attribution *a);
 

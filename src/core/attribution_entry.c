@@ -78,9 +78,14 @@ void entries_done(struct attribution *a)
 	free(a->slots);
 }
 
-static uint64_t hash_of_id(const struct attribution *a, struct str id)
+/* Of the line's own id it is asked for more than once. */
+static uint64_t hash_of_id(struct attribution *a, struct str id)
 {
-	return siphash13(&a->opts.key, id.ptr, id.len);
+	if (id.ptr != a->hashed.ptr || id.len != a->hashed.len) {
+		a->hashed = id;
+		a->hashed_to = siphash13(&a->opts.key, id.ptr, id.len);
+	}
+	return a->hashed_to;
 }
 
 static struct entry *find_hashed(const struct attribution *a, struct str id, uint64_t hash)
@@ -94,7 +99,7 @@ static struct entry *find_hashed(const struct attribution *a, struct str id, uin
 	return NULL;
 }
 
-struct entry *entry_find(const struct attribution *a, struct str id)
+struct entry *entry_find(struct attribution *a, struct str id)
 {
 	return find_hashed(a, id, hash_of_id(a, id));
 }

@@ -127,13 +127,15 @@ struct attribution {
 	struct map *wanted; /* of the ids, by their bare text */
 	struct attribution_totals totals;
 	char cwd[ATTRIBUTION_TEXT_MAX];
-	struct str line; /* the one being read, and where it stands */
+	struct str line;   /* the one being read, and where it stands */
+	struct str hashed; /* an id in that line, and its hash */
+	uint64_t hashed_to;
 	struct attribution_place here;
 	struct attribution_place cwd_place;
 };
 
 /** @return The living message with this queue id, or NULL. */
-struct entry *entry_find(const struct attribution *a, struct str id);
+struct entry *entry_find(struct attribution *a, struct str id);
 /** A new one; the oldest is counted and dropped when there are too many. NULL without memory. */
 struct entry *entry_new(struct attribution *a, struct str id, struct wall time);
 /** The living one, or a new one. */

@@ -226,6 +226,7 @@ static void clear(struct log_event *e)
 #ifdef __SSE2__
 	static_assert(sizeof(*e) % 16 == 0, "in sixteens");
 	char *p = (char *)e;
+#pragma GCC unroll 32
 	for (size_t i = 0; i < sizeof(*e); i += 16) {
 		_mm_storeu_si128((__m128i *)(void *)(p + i), _mm_setzero_si128());
 		NO_MEMSET;

@@ -32,12 +32,33 @@ static bool has_id_shape(struct str text, size_t middle, size_t last)
 	       is_base62(str_head(str_skip(text, 8 + middle), last));
 }
 
+/* "1wTq4W-000099-69 ", as up to 4.96, all at once. */
+static bool has_short_id_shape(struct str text)
+{
+#ifdef __SSE2__
+	static const unsigned dashes = 1U << 6 | 1U << 13;
+
+	if (text.len <= 16 || text.ptr[16] != ' ' || text.ptr[6] != '-' || text.ptr[13] != '-') {
+		return false;
+	}
+	__m128i v = _mm_loadu_si128((const __m128i *)(const void *)text.ptr);
+	__m128i lower = _mm_or_si128(v, _mm_set1_epi8(0x20)); /* no other octet becomes a letter */
+	__m128i letter = _mm_sub_epi8(lower, _mm_set1_epi8('a'));
+	__m128i digit = _mm_sub_epi8(v, _mm_set1_epi8('0'));
+	__m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
+	__m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit);
+	return ((unsigned)_mm_movemask_epi8(_mm_or_si128(is_letter, is_digit)) | dashes) == 0xFFFF;
+#else
+	return has_id_shape(text, 6, 2);
+#endif
+}
+
 static bool take_id(struct str *text, struct str *ret_id)
 {
 	size_t len = 0;
 
 	if (text->len > 16 && text->ptr[6] == '-') {
-		len = has_id_shape(*text, 6, 2) ? 16 : (has_id_shape(*text, 11, 4) ? 23 : 0);
+		len = has_short_id_shape(*text) ? 16 : (has_id_shape(*text, 11, 4) ? 23 : 0);
 	}
 	if (len == 0) {
 		return false;
@@ -61,16 +82,35 @@ static void skip_pid(struct str *text)
 	}
 }
 
+/* Offset of the first space or quote, or the length. */
+static size_t find_space_or_quote(struct str s)
+{
+	size_t i = 0;
+
+#ifdef __SSE2__
+	const __m128i space = _mm_set1_epi8(' ');
+	const __m128i quote = _mm_set1_epi8('"');
+	for (; i + 16 <= s.len; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.ptr + i));
+		unsigned hits = (unsigned)_mm_movemask_epi8(
+			_mm_or_si128(_mm_cmpeq_epi8(v, space), _mm_cmpeq_epi8(v, quote)));
+		if (hits != 0) {
+			return i + (size_t)__builtin_ctz(hits);
+		}
+	}
+#endif
+	while (i < s.len && s.ptr[i] != ' ' && s.ptr[i] != '"') {
+		i++;
+	}
+	return i;
+}
+
 /* The text up to the next space; quoted parts and <…> may hold spaces. */
 static struct str take_word(struct str *text)
 {
 	bool quoted = false;
-	size_t i = str_find_char(*text, ' ');
+	size_t i = find_space_or_quote(*text); /* nearly all words have no quotes */
 
-	/* Nearly all words have no quotes. */
-	if (str_find_char(str_head(*text, i), '"') < i) {
-		i = 0;
-	}
 	while (i < text->len && (quoted || text->ptr[i] != ' ')) {
 		if (text->ptr[i] == '\\' && quoted) {
 			i++;

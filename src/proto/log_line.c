@@ -185,12 +185,19 @@ static size_t find_plain_tag(struct str text, size_t *ret_rest)
 	return text.ptr[close] == ':' && text.ptr[close + 1] == ' ' ? end : 0;
 }
 
-static struct log_line_tag *tag_slot(struct log_line_memory *m, const char *text, size_t len)
+static bool is_tag(const struct log_line_tag *t, const char *p, size_t len)
+{
+	return t->len == len && same_16(p, t->text, len < 16 ? len : 16) &&
+	       (len <= 16 || same_16(p + 16, t->text + 16, len - 16));
+}
+
+/* The pair of slots where a tag is kept if it is: the first was put in last. */
+static struct log_line_tag *tag_pair(struct log_line_memory *m, const char *text, size_t len)
 {
 	uint64_t last;
 
 	memcpy(&last, text + (len < sizeof(last) ? 0 : len - sizeof(last)), sizeof(last));
-	return &m->tags[(last * UINT64_C(0x9E3779B97F4A7C15) >> 32) % LOG_LINE_TAGS];
+	return m->tags[(last * UINT64_C(0x9E3779B97F4A7C15) >> 32) % LOG_LINE_TAGS];
 }
 
 /* Does what take_tag does, for a tag that was seen before or can be kept. */
@@ -203,10 +210,11 @@ static bool take_known_tag(struct log_line *l, struct log_line_memory *m)
 	if (end == 0) {
 		return false;
 	}
-	struct log_line_tag *t = tag_slot(m, p, end);
-	if (t->len != end || !same_16(p, t->text, end < 16 ? end : 16) ||
-	    (end > 16 && !same_16(p + 16, t->text + 16, end - 16))) {
+	struct log_line_tag *t = tag_pair(m, p, end);
+	if (!is_tag(t, p, end) && !is_tag(++t, p, end)) {
 		take_tag(l);
+		t[0] = t[-1];
+		t--;
 		memset(t, 0, sizeof(*t));
 		memcpy(t->text, p, end);
 		t->len = (uint8_t)end;

@@ -25,7 +25,7 @@ struct log_line {
 	struct str text; /* what the program said */
 };
 
-#define LOG_LINE_TAGS 64 /* a power of two */
+#define LOG_LINE_TAGS 32 /* pairs; a power of two */
 
 /* A tag that was seen, up to its process number. */
 struct log_line_tag {
@@ -41,7 +41,7 @@ struct log_line_tag {
 struct log_line_memory {
 	char host[16]; /* with the space behind it, and zeros */
 	size_t host_len;
-	struct log_line_tag tags[LOG_LINE_TAGS];
+	struct log_line_tag tags[LOG_LINE_TAGS][2];
 };
 
 /**

@@ -303,6 +303,32 @@ static void unusual_envelopes(void **state)
 		LOG_AUTH_FAILED);
 }
 
+/* An Exim id is one only while each of its octets is a letter or a digit, and its dashes are. */
+static void exim_ids_are_told_from_words(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {
+		"2026-06-12 04:05:06 1wTq4W-000099-69 Completed",
+		"2026-06-12 04:05:06 1wTq4W-00000000099-6912 Completed"};
+
+	for (size_t n = 0; n < COUNT_OF(lines); n++) {
+		size_t len = strlen(lines[n]) - 30;
+		for (size_t at = 0; at <= len; at++) {
+			char line[64];
+			(void)str_copy(line, sizeof(line), str_of(lines[n]));
+			bool is_dash = line[20 + at] == '-';
+			for (int c = 1; c < 256; c++) {
+				line[20 + at] = (char)c;
+				bool ok = at == len ? c == ' '
+					  : is_dash ? c == '-'
+						    : char_is_alpha((char)c) ||
+							      char_is_digit((char)c);
+				assert_int_equal(parse(line).id.len, ok ? len : 0);
+			}
+		}
+	}
+}
+
 static void assert_same_place(struct str a, struct str b)
 {
 	assert_int_equal(a.len, b.len);
@@ -396,6 +422,7 @@ int main(void)
 		cmocka_unit_test(the_year_steps_when_december_is_over),
 		cmocka_unit_test(every_cut_of_a_line_is_survived),
 		cmocka_unit_test(lines_before_change_nothing),
+		cmocka_unit_test(exim_ids_are_told_from_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
