@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "doctor/log_file.h"
+#include "doctor/php_log.h"
 #include "proto/log_line.h"
 
 #include <errno.h>
@@ -220,6 +221,13 @@ static int find_journal(struct log_set *set, const char *root)
 	return 0;
 }
 
+static int add_php(void *ctx, const char *path, struct errmsg *reterr)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 || st.st_size == 0 ? 0 : log_set_add(ctx, path, reterr);
+}
+
 int log_set_find(struct log_set *set, const char *root, struct errmsg *reterr)
 {
 	char pattern[PATH_MAX];
@@ -245,7 +253,7 @@ int log_set_find(struct log_set *set, const char *root, struct errmsg *reterr)
 	if (r == 0 && !has_syslog(set)) {
 		r = find_journal(set, root);
 	}
-	return r;
+	return r < 0 ? r : php_log_find(root, add_php, set, reterr);
 }
 
 static int by_begin(const void *a, const void *b)

@@ -7,9 +7,14 @@
 
 #include "doctor/path.h"
 
+struct path_look;
+typedef void path_file_fn(struct path_look *l, const char *file, struct str text);
+typedef void path_name_fn(struct path_look *l, const char *path);
+
 struct path_look {
 	struct jail jail;
 	struct path_report *report;
+	path_file_fn *php; /* who reads PHP's files */
 };
 
 /** A new item; NULL when there are too many. `file` is copied. */
@@ -28,10 +33,8 @@ uint16_t path_port(struct str text, uint16_t other);
  */
 bool path_read(struct path_look *l, const char *file, struct buf *ret);
 
-typedef void path_file_fn(struct path_look *l, const char *file, struct str text);
 /** Read each file of a folder whose name fits ("*.conf", "*"), in no order. */
 void path_each(struct path_look *l, const char *dir, const char *pattern, path_file_fn *fn);
-typedef void path_name_fn(struct path_look *l, const char *path);
 /** Each folder in a folder, by its path. */
 void path_each_dir(struct path_look *l, const char *dir, path_name_fn *fn);
 
@@ -42,6 +45,11 @@ struct str path_setting(struct str text, struct str key);
 void path_look_mta(struct path_look *l);
 void path_look_php(struct path_look *l);
 void path_look_sites(struct path_look *l);
+/** Each php.ini, what is included into it, and each pool of FPM, of every place and panel. */
+void path_each_php(struct path_look *l, path_file_fn *fn);
+/** A setting of php.ini, or of a pool or of Apache for all that is below. A NULL view: not there.
+ */
+struct str path_php_setting(struct str text, const char *key);
 /** A line of php.ini or of a pool. */
 void path_take_php(struct path_look *l, const char *file, struct str text);
 /** A file that a site has its settings in. @param name  Its name in its folder. */

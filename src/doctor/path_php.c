@@ -11,16 +11,17 @@
 #include "base/poison.h"
 
 /* "php_admin_value[sendmail_path]" of a pool, or "php_admin_value sendmail_path" of Apache. */
-static struct str pool_setting(struct str text, const char *key)
+struct str path_php_setting(struct str text, const char *key)
 {
-	static const char *const forms[][2] = {{"php_admin_value[", "]"},
+	static const char *const forms[][2] = {{"", ""},
+					       {"php_admin_value[", "]"},
 					       {"php_value[", "]"},
 					       {"php_admin_value ", ""},
 					       {"php_value ", ""}};
 	struct str found = STR_EMPTY;
 	char name[80];
 
-	for (size_t i = 0; i < COUNT_OF(forms) && found.ptr == NULL; i++) {
+	for (size_t i = 0; i < COUNT_OF(forms) && found.len == 0; i++) {
 		(void)snprintf(name, sizeof(name), "%s%s%s", forms[i][0], key, forms[i][1]);
 		found = path_setting(text, str_of(name));
 	}
@@ -82,10 +83,9 @@ static void take_command(struct path_look *l, const char *file, struct str comma
 
 void path_take_php(struct path_look *l, const char *file, struct str text)
 {
-	struct str command = path_setting(text, STR("sendmail_path"));
+	struct str command = path_php_setting(text, "sendmail_path");
 	struct str server = path_setting(text, STR("SMTP"));
 
-	command = command.len > 0 ? command : pool_setting(text, "sendmail_path");
 	if (command.len > 0) {
 		take_command(l, file, command);
 	}
@@ -110,11 +110,11 @@ static void take_version(struct path_look *l, const char *dir)
 
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
 		(void)snprintf(path, sizeof(path), "%.1000s/%s", dir, kinds[i]);
-		path_each(l, path, "php.ini", path_take_php);
+		path_each(l, path, "php.ini", l->php);
 		(void)snprintf(path, sizeof(path), "%.1000s/%s/conf.d", dir, kinds[i]);
-		path_each(l, path, "*.ini", path_take_php);
+		path_each(l, path, "*.ini", l->php);
 		(void)snprintf(path, sizeof(path), "%.1000s/%s/pool.d", dir, kinds[i]);
-		path_each(l, path, "*.conf", path_take_php);
+		path_each(l, path, "*.conf", l->php);
 	}
 }
 
@@ -129,17 +129,23 @@ static void take_panel_version(struct path_look *l, const char *dir)
 
 	for (size_t i = 0; i < COUNT_OF(places); i++) {
 		(void)snprintf(path, sizeof(path), "%.1000s/%s", dir, places[i][0]);
-		path_each(l, path, places[i][1], path_take_php);
+		path_each(l, path, places[i][1], l->php);
 	}
+}
+
+void path_each_php(struct path_look *l, path_file_fn *fn)
+{
+	l->php = fn;
+	path_each(l, "/etc", "php.ini", l->php);
+	path_each(l, "/etc/php.d", "*.ini", l->php);
+	path_each(l, "/etc/php-fpm.d", "*.conf", l->php);
+	path_each(l, "/usr/local/lib", "php.ini", l->php);
+	path_each_dir(l, "/etc/php", take_version);
+	path_each_dir(l, "/opt/plesk/php", take_panel_version);
+	path_each_dir(l, "/opt/cpanel", take_panel_version);
 }
 
 void path_look_php(struct path_look *l)
 {
-	path_each(l, "/etc", "php.ini", path_take_php);
-	path_each(l, "/etc/php.d", "*.ini", path_take_php);
-	path_each(l, "/etc/php-fpm.d", "*.conf", path_take_php);
-	path_each(l, "/usr/local/lib", "php.ini", path_take_php);
-	path_each_dir(l, "/etc/php", take_version);
-	path_each_dir(l, "/opt/plesk/php", take_panel_version);
-	path_each_dir(l, "/opt/cpanel", take_panel_version);
+	path_each_php(l, path_take_php);
 }
