@@ -71,27 +71,6 @@ static void parse_start(struct str text, struct log_event *ret)
 	ret->type = LOG_QUEUED;
 }
 
-/* qmail writes _ for each space in what the other side said. */
-static bool says_unknown(struct str text)
-{
-	static const char *const texts[] = {"_5.1.1_",
-					    "no_such_user",
-					    "user_unknown",
-					    "unknown_user",
-					    "no_mailbox",
-					    "does_not_exist",
-					    "mailbox_unavailable",
-					    "invalid_recipient",
-					    "no_mailbox_here_by_that_name"};
-
-	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		if (str_find_nocase(text, str_of(texts[i])) < text.len) {
-			return true;
-		}
-	}
-	return log_event_is_unknown_user(STR_EMPTY, text);
-}
-
 /* "delivery D: success: …" */
 static void parse_result(struct str text, struct log_event *ret)
 {
@@ -113,7 +92,8 @@ static void parse_result(struct str text, struct log_event *ret)
 	ret->type = LOG_DELIVERY;
 	ret->reason = str_trim(text);
 	if (ret->delivery == LOG_BOUNCED) {
-		ret->is_unknown_rcpt = says_unknown(text);
+		ret->is_unknown_rcpt = str_find(text, STR("_5.1.1_")) < text.len ||
+				       log_event_is_unknown_user(STR_EMPTY, text);
 		ret->is_refused = !ret->is_unknown_rcpt &&
 				  log_event_is_spam_refusal(STR_EMPTY, text);
 	}

@@ -120,6 +120,16 @@ static struct str next_id(struct str stat)
 		       : STR_EMPTY;
 }
 
+/* Sendmail keeps of most refusals only its own words for them: what is for good, about no single
+ * mailbox and not about size or a full one (x.2.2, x.3.4) is about the message or the sender. */
+static bool is_refusal(struct str dsn, struct str reason)
+{
+	return log_event_is_spam_refusal(dsn, reason) ||
+	       (str_has_prefix(reason, STR("Service unavailable")) &&
+		!str_has_prefix(dsn, STR("5.2.")) && !str_has_prefix(dsn, STR("5.3.")) &&
+		!str_has_prefix(dsn, STR("5.4.")));
+}
+
 static void parse_to(struct str text, struct log_event *ret)
 {
 	struct str name;
@@ -151,8 +161,7 @@ static void parse_to(struct str text, struct log_event *ret)
 			      str_find(ret->relay, STR("[127.0.0.1]")) < ret->relay.len;
 	if (ret->delivery == LOG_BOUNCED) {
 		ret->is_unknown_rcpt = log_event_is_unknown_user(dsn, ret->reason);
-		ret->is_refused = !ret->is_unknown_rcpt &&
-				  log_event_is_spam_refusal(dsn, ret->reason);
+		ret->is_refused = !ret->is_unknown_rcpt && is_refusal(dsn, ret->reason);
 	}
 }
 

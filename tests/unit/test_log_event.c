@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/prng.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <setjmp.h>
@@ -409,6 +410,61 @@ static void lines_before_change_nothing(void **state)
 	assert_true(of[LOG_WRITER_LOGGER] > 100 && of[LOG_WRITER_OTHER] > 100);
 }
 
+/* "u": there is no such user; "s": refused as spam; "-": neither. */
+static void what_providers_answer_is_understood_alike(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *means;
+		const char *dsn;
+		const char *reply;
+	} rows[] = {
+		{"u", "5.5.0", "550 5.5.0 Requested action not taken: mailbox unavailable (S20)"},
+		{"u", "5.4.1",
+		 "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)"},
+		{"u", "5.1.10",
+		 "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by"},
+		{"u", "5.0.0", "552 1 Requested mail action aborted, mailbox not found"},
+		{"u", "5.0.0", "554 delivery error: dd This user doesn't have a yahoo.com account"},
+		{"u", "5.0.0", "550 <a@b.test> User doesn't exist: a@b.test"},
+		{"u", "5.0.0", "550 No such person at this address"},
+		{"u", "5.2.1", "550 5.2.1 The email account that you tried to reach is disabled."},
+		{"u", "5.0.0", "550 <a@b.test>: Account inactive or not found"},
+		{"u", "5.0.0", "511 sorry, no mailbox here by that name (#5.1.1 - chkuser)"},
+		{"s", "5.7.9", "554 5.7.9 Message not accepted for policy reasons"},
+		{"s", "5.0.0", "550 5.7.1 part of their network is on our block list (S3150)"},
+		{"s", "5.0.0", "554 Transaction failed Reject due to policy restrictions."},
+		{"s", "5.3.4", "552 5.3.4 Error: content rejected"},
+		{"s", "5.0.0", "550 High probability of spam"},
+		{"-", "5.3.4", "552 5.3.4 Message size exceeds fixed limit"},
+		{"-", "5.0.0", "550 your host doesn't have a reverse name"},
+		{"-", "5.4.4", "Host or domain name not found. Name service error"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char line[400];
+		snprintf(line, sizeof(line),
+			 "Jun 12 04:05:09 s postfix/smtp[3]: 9F4C2DE00A1: to=<a@b.test>, "
+			 "relay=mx.b.test[192.0.2.26]:25, delay=3, delays=0/0/1/2, dsn=%s, "
+			 "status=bounced (host mx said: %s)",
+			 rows[i].dsn, rows[i].reply);
+		struct log_event e = parse(line);
+		assert_int_equal(e.is_unknown_rcpt, rows[i].means[0] == 'u');
+		assert_int_equal(e.is_refused, rows[i].means[0] == 's');
+
+		snprintf(line, sizeof(line),
+			 "@4000000065a0b1c2075bcd15 delivery 7: failure: 192.0.2.26_does_not_like_"
+			 "recipient./Remote_host_said:_%s/",
+			 rows[i].reply);
+		for (char *c = strstr(line, "said:_"); *c != '\0'; c++) {
+			*c = *c == ' ' ? '_' : *c;
+		}
+		e = parse(line);
+		assert_int_equal(e.is_unknown_rcpt, rows[i].means[0] == 'u');
+		assert_int_equal(e.is_refused, rows[i].means[0] == 's');
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +474,7 @@ int main(void)
 		cmocka_unit_test(exim_reads_around_the_subject),
 		cmocka_unit_test(exim_deliveries_and_ends),
 		cmocka_unit_test(qmail_sendmail_logins_and_php),
+		cmocka_unit_test(what_providers_answer_is_understood_alike),
 		cmocka_unit_test(times_mean_what_they_say),
 		cmocka_unit_test(the_year_steps_when_december_is_over),
 		cmocka_unit_test(every_cut_of_a_line_is_survived),
