@@ -147,6 +147,7 @@ static void set_envelope_sender(struct attribution *a, struct entry *e, const st
 		e->has_sender = true;
 		e->null_sender = ev->sender.len == 0;
 		e->sender_hash = attribution_hash(a, ev->sender);
+		e->sender_domain = attribution_domain(a, ev->sender);
 	}
 }
 
@@ -194,9 +195,10 @@ static void arrived(struct attribution *a, const struct log_line *l, const struc
 {
 	struct log_event joined;
 	const struct log_event *ev = given;
+	enum qmail_join how = QMAIL_JOIN_NONE;
 
 	if (given->mta == LOG_MTA_QMAIL) {
-		qmail_join_login(a, given, l->time, &joined);
+		how = qmail_join_login(a, given, l->time, &joined);
 		ev = &joined;
 	}
 	struct entry *old = entry_find(a, ev->id);
@@ -212,7 +214,9 @@ static void arrived(struct attribution *a, const struct log_line *l, const struc
 		return;
 	}
 	set_envelope_sender(a, e, ev);
-	if (!who_is_known(e->who)) {
+	if (how == QMAIL_JOIN_OPEN && ev->sender.len > 0) {
+		e->who = who_of(sender_get(a, SOURCE_SERVER, STR(ATTRIBUTION_NO_LOGIN), l->time));
+	} else if (!who_is_known(e->who) && how != QMAIL_JOIN_SEVERAL) {
 		who_from_arrival(a, e, ev);
 	}
 	if (who_is_notice(ev)) {

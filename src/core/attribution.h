@@ -25,6 +25,8 @@
 #define ATTRIBUTION_EVIDENCE_MAX 5
 /* Distinct values that are counted exactly; then "at least". */
 #define ATTRIBUTION_DISTINCT_MAX 64
+/* The source of mail by SMTP whose client no log has, when nobody had logged in. */
+#define ATTRIBUTION_NO_LOGIN "SMTP without a login"
 
 enum source_kind {
 	SOURCE_ACCOUNT, /* SASL login */
@@ -71,7 +73,7 @@ struct attribution_sender {
 	uint64_t refused;       /* of these: refused as spam */
 	uint64_t null_sender;   /* messages with an empty sender */
 	uint64_t forwarded;     /* recipients that an alias or forward made */
-	uint64_t foreign;       /* messages whose sender is not the login itself */
+	uint64_t foreign;       /* messages whose sender is not of the login's domain */
 	uint64_t local_client;  /* logins from this machine: webmail or a script */
 	uint64_t constant_rcpt; /* messages that also went to the most common recipient */
 	uint64_t scripted;      /* times that a script or folder was seen with it */

@@ -38,7 +38,12 @@ uint16_t attribution_domain(const struct attribution *a, struct str rcpt)
 	while (at > 0 && rcpt.ptr[at - 1] != '@') {
 		at--;
 	}
-	return (uint16_t)(attribution_hash(a, str_skip(rcpt, at)) | 1);
+	char lower[ATTRIBUTION_TEXT_MAX];
+	struct str domain = str_head(str_skip(rcpt, at), sizeof(lower));
+	for (size_t i = 0; i < domain.len; i++) {
+		lower[i] = char_lower(domain.ptr[i]);
+	}
+	return (uint16_t)(attribution_hash(a, (struct str){lower, domain.len}) | 1);
 }
 
 struct str entry_id(const struct entry *e)
@@ -188,6 +193,18 @@ static void tell_wanted(const struct entry *e)
 }
 
 /* Count a message for its source: what it became, to which recipients elsewhere. */
+/* Does it give itself out as somebody else's? A help desk answers from many addresses of the domain
+ * of its login; a login without a domain has none to compare. */
+static bool is_foreign(const struct attribution *a, const struct entry *e, const struct sender *s)
+{
+	if (!e->has_sender || e->null_sender || e->sender_hash == s->name_hash) {
+		return false;
+	}
+	struct str name = str_of(s->out.name);
+	return str_find_char(name, '@') == name.len ||
+	       attribution_domain(a, name) != e->sender_domain;
+}
+
 static void entry_count(struct attribution *a, struct entry *e)
 {
 	struct sender *s = who_sender(e->who);
@@ -214,7 +231,7 @@ static void entry_count(struct attribution *a, struct entry *e)
 	}
 	out->messages++;
 	out->null_sender += e->has_sender && e->null_sender ? 1 : 0;
-	out->foreign += e->has_sender && !e->null_sender && e->sender_hash != s->name_hash ? 1 : 0;
+	out->foreign += is_foreign(a, e, s) ? 1 : 0;
 	if (e->has_sender) {
 		distinct_add(&s->senders, e->sender_hash);
 		out->senders = s->senders.count;

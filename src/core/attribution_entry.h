@@ -42,6 +42,7 @@ struct entry {
 	uint32_t rcpt_count;
 	uint32_t rcpt_size;
 	uint64_t sender_hash;
+	uint16_t sender_domain; /* a short hash */
 	struct attribution_id *wanted;
 	struct rcpt few[ENTRY_RCPTS_FEW];
 };
@@ -92,18 +93,25 @@ struct qmail_delivery {
 	bool is_local;
 };
 
-/* The last login of Plesk's SMTP server: its message in qmail's log follows within seconds. */
+/* Logins of Plesk's SMTP server: the messages follow in qmail's log, and several sessions mix. */
+#define QMAIL_LOGINS 32 /* the latest ones; a power of two */
+
 struct qmail_login {
 	char account[ATTRIBUTION_TEXT_MAX];
 	char client[64];
 	struct wall time;
-	uint32_t uid; /* that mail from its SMTP server has, once it is known */
-	bool has_uid;
 	bool is_open; /* no message yet */
 };
 
+struct qmail_logins {
+	struct qmail_login latest[QMAIL_LOGINS];
+	uint64_t count;
+	uint32_t uid; /* that mail from its SMTP server has */
+	uint32_t uid_seen;
+};
+
 struct attribution {
-	struct qmail_login login;
+	struct qmail_logins logins;
 	struct attribution_opts opts;
 	struct entry **slots; /* open addressing by hash */
 	size_t slot_mask;

@@ -308,6 +308,94 @@ static void plesk_logins_stand_before_qmail_messages(void **state)
 	attribution_free(r.a);
 }
 
+/* Several sessions at once: a message is one login's, or nobody's; and after one login several. */
+static void an_address_of_the_logins_own_domain_is_not_foreign(void **state)
+{
+	(void)state;
+	static const char *const senders[] = {"desk@shop.example", "reply+17@SHOP.example",
+					      "x@else.example", "y@else.example"};
+	struct reader r;
+
+	reader_init(&r, 0);
+	for (unsigned i = 0; i < COUNT_OF(senders); i++) {
+		feedf(&r,
+		      "Jun 12 04:05:06 s postfix/submission/smtpd[2011]: 9F4C2DE00A%u: "
+		      "client=x[203.0.113.77], sasl_method=LOGIN, sasl_username=desk@shop.example",
+		      i);
+		feedf(&r,
+		      "Jun 12 04:05:06 s postfix/qmgr[881]: 9F4C2DE00A%u: from=<%s>, size=8120, "
+		      "nrcpt=1 (queue active)",
+		      i, senders[i]);
+		feedf(&r,
+		      "Jun 12 04:05:09 s postfix/smtp[3101]: 9F4C2DE00A%u: to=<a%u@big.example>, "
+		      "relay=mx[192.0.2.26]:25, delay=3.1, delays=0.2/0.01/0.9/2, dsn=2.0.0, "
+		      "status=sent (250 ok)",
+		      i, i);
+	}
+	attribution_end(r.a);
+	assert_int_equal(find(&r, "desk@shop.example")->senders, 4);
+	assert_int_equal(find(&r, "desk@shop.example")->foreign, 2);
+	attribution_free(r.a);
+}
+
+static void plesk_logins_that_mix_name_nobody_wrongly(void **state)
+{
+	(void)state;
+	struct reader r;
+	unsigned n = 0;
+
+	reader_init(&r, 0);
+	/* One login, five messages under other names: its session's. */
+	feed(&r,
+	     "Jun 12 04:05:06 s smtp_auth[9]: SMTP user bad@shop.example : /m/bad logged in from "
+	     "(null)@(null) [203.0.113.77]");
+	for (unsigned i = 0; i < 5; i++, n++) {
+		feedf(&r, "Jun 12 04:05:%02u s qmail: 1157520813.%06u new msg %u", 7 + i, n,
+		      100 + n);
+		feedf(&r,
+		      "Jun 12 04:05:%02u s qmail: 1157520813.%06u info msg %u: bytes 900 from "
+		      "<x%u@else.example> qp 1 uid 2020",
+		      7 + i, n, 100 + n, n);
+	}
+	/* Two that wait: a name of neither could be either's; a name of one is his. */
+	feed(&r,
+	     "Jun 12 05:05:06 s smtp_auth[9]: SMTP user bad@shop.example : /m/bad logged in from "
+	     "(null)@(null) [203.0.113.77]");
+	feed(&r, "Jun 12 05:05:06 s smtp_auth[9]: SMTP user good@shop.example : /m/good logged in "
+		 "from (null)@(null) [198.51.100.7]");
+	feed(&r, "Jun 12 05:05:07 s qmail: 1157520813.485080 info msg 200: bytes 900 from "
+		 "<y@else.example> qp 1 "
+		 "uid 2020");
+	feed(&r, "Jun 12 05:05:07 s qmail: 1157520813.485080 info msg 201: bytes 900 from "
+		 "<good@shop.example> qp 1 "
+		 "uid 2020");
+	/* Nobody had logged in; and a site's own mail, which comes another way. */
+	feed(&r, "Jun 12 06:05:07 s qmail: 1157520813.485080 info msg 202: bytes 900 from "
+		 "<z@else.example> qp 1 "
+		 "uid 2020");
+	feed(&r, "Jun 12 06:05:07 s qmail: 1157520813.485080 info msg 203: bytes 900 from "
+		 "<z@else.example> qp 1 "
+		 "uid 10042");
+	for (unsigned i = 0; i < 9; i++) {
+		unsigned id = i < 5 ? 100 + i : 200 + i - 5;
+		feedf(&r,
+		      "Jun 12 06:06:00 s qmail: 1157520813.485080 starting delivery %u: msg %u to "
+		      "remote "
+		      "p%u@far.example",
+		      50 + i, id, i);
+		feedf(&r, "Jun 12 06:06:01 s qmail: 1157520813.485080 delivery %u: success: ok/",
+		      50 + i);
+	}
+	attribution_end(r.a);
+	assert_int_equal(find(&r, "bad@shop.example")->messages, 5);
+	assert_int_equal(find(&r, "good@shop.example")->messages, 1);
+	assert_int_equal(find(&r, ATTRIBUTION_NO_LOGIN)->messages, 1);
+	assert_int_equal(find(&r, "uid 10042")->messages, 1);
+	assert_null(find(&r, "uid 2020"));
+	assert_int_equal(attribution_totals(r.a)->headless, 1);
+	attribution_free(r.a);
+}
+
 static void memory_is_bounded_and_what_is_dropped_is_counted(void **state)
 {
 	(void)state;
@@ -463,6 +551,8 @@ int main(void)
 		cmocka_unit_test(exim_scripts_are_named_by_their_folder),
 		cmocka_unit_test(a_forward_is_held_by_its_address),
 		cmocka_unit_test(plesk_logins_stand_before_qmail_messages),
+		cmocka_unit_test(plesk_logins_that_mix_name_nobody_wrongly),
+		cmocka_unit_test(an_address_of_the_logins_own_domain_is_not_foreign),
 		cmocka_unit_test(memory_is_bounded_and_what_is_dropped_is_counted),
 		cmocka_unit_test(small_sources_make_room),
 		cmocka_unit_test(recipients_are_bounded_too),
