@@ -22,13 +22,15 @@
 /* Shares from which they count: known people and lists that are kept have less. */
 #define UNKNOWN_PER_MILLE 45
 #define REFUSED_PER_MILLE 40
+/* What a complaint adds when it is asked why: that it is abuse is known then. */
+#define NAMED 45
 
 /* How sure, in millionths: the shape admits one cause; it makes one likely; it leans to one; it
  * does not tell. What the staged incidents gave, rounded down. */
 #define SURE 950000
 #define LIKELY 850000
 #define LEANING 650000
-#define OPEN 350000
+#define OPEN 0
 
 const char *cause_name(enum cause c)
 {
@@ -95,12 +97,35 @@ static unsigned points(uint64_t cases, uint64_t of, uint64_t per_mille_min)
 	return least >= 3 * per_mille_min ? 90 : (least >= 2 * per_mille_min ? 70 : 45);
 }
 
+/* Of its recipients those whose servers said yes or no: who only put it off said nothing yet, and
+ * a source that was shut has most of its mail waiting. */
+static uint64_t answered(const struct attribution_sender *s)
+{
+	uint64_t said = s->unknown + s->refused;
+	uint64_t n = s->distinct;
+
+	if (s->recipients > 0 && s->deferred <= s->recipients) {
+		n = n * (s->recipients - s->deferred) / s->recipients;
+	}
+	return n > said ? n : said;
+}
+
+static unsigned unknown_points(const struct attribution_sender *s)
+{
+	return points(s->unknown, answered(s), UNKNOWN_PER_MILLE);
+}
+
+static unsigned refused_points(const struct attribution_sender *s)
+{
+	return points(s->refused, answered(s), REFUSED_PER_MILLE);
+}
+
 /* What every kind of abuse shows, whoever sends it: recipients that do not exist, refusals as
  * spam, volume. */
 static unsigned suspicion_of(const struct attribution_sender *s, struct cause_verdict *v)
 {
-	unsigned unknown = points(s->unknown, s->distinct, UNKNOWN_PER_MILLE);
-	unsigned refused = points(s->refused, s->distinct, REFUSED_PER_MILLE);
+	unsigned unknown = unknown_points(s);
+	unsigned refused = refused_points(s);
 	unsigned suspicion = unknown + refused;
 
 	if (unknown > 0) {
@@ -129,8 +154,7 @@ static unsigned suspicion_of(const struct attribution_sender *s, struct cause_ve
 
 static unsigned refusal_points(const struct attribution_sender *s)
 {
-	return points(s->unknown, s->distinct, UNKNOWN_PER_MILLE) +
-	       points(s->refused, s->distinct, REFUSED_PER_MILLE);
+	return unknown_points(s) + refused_points(s);
 }
 
 /* Does it look like mail that somebody sends to a list of his own? */
@@ -139,8 +163,8 @@ static bool is_like_bulk(const struct attribution_sender *s)
 	return s->distinct >= 20 && s->senders <= 2 && s->networks <= 2 && refusal_points(s) < 70;
 }
 
-static unsigned judge_account(const struct attribution_sender *s, struct cause_verdict *v,
-			      unsigned suspicion)
+static unsigned judge_account(const struct attribution_sender *s, const struct cause_context *c,
+			      struct cause_verdict *v, unsigned suspicion)
 {
 	bool is_foreign = s->senders >= 4 && share(s->foreign, s->messages) >= 50 &&
 			  s->distinct >= 10;
@@ -153,7 +177,7 @@ static unsigned judge_account(const struct attribution_sender *s, struct cause_v
 		rule_out(v, CAUSE_PASSWORD);
 		rule_out(v, CAUSE_OPEN_RELAY);
 		/* One recipient or few: what counts is how much of it they do not want. */
-		return s->bounced >= 8 && share(s->bounced, s->recipients) >= 20 ? ACCUSED_AT
+		return s->bounced >= 5 && share(s->bounced, s->recipients) >= 15 ? ACCUSED_AT
 										 : suspicion;
 	}
 	if (is_spread || is_wide) {
@@ -174,7 +198,7 @@ static unsigned judge_account(const struct attribution_sender *s, struct cause_v
 	} else if (is_like_bulk(s) && refusal_points(s) == 0) {
 		why(v, "one sender, few refusals: as somebody's own list");
 		decide(v, CAUSE_BULK, LEANING);
-	} else if (suspicion >= 60) {
+	} else if (suspicion + (c->is_named ? NAMED : 0) >= 60) {
 		decide(v, CAUSE_PASSWORD,
 		       suspicion >= 150          ? SURE
 		       : suspicion >= ACCUSED_AT ? LIKELY
@@ -254,11 +278,23 @@ static bool has_constant_rcpt(const struct attribution_sender *s)
 	       share(s->distinct, s->recipients) >= 30;
 }
 
+/* Of a form: the shape is plain, a refusal or a complaint says that it is misused. */
+static uint32_t sure_of_form(const struct attribution_sender *s, const struct cause_context *c,
+			     unsigned suspicion)
+{
+	bool has_script = s->scripted > 0 || c->web != CAUSE_WEB_NONE;
+
+	if (suspicion < 45) {
+		return has_script ? LIKELY : LEANING;
+	}
+	return has_script ? SURE : LIKELY;
+}
+
 static unsigned decide_site(const struct attribution_sender *s, const struct cause_context *c,
 			    struct cause_verdict *v, unsigned suspicion)
 {
-	struct str script = str_of(s->script);
-	bool is_software = is_site_software(script);
+	bool is_software = is_site_software(str_of(s->script));
+	unsigned known = suspicion + (c->is_named ? NAMED : 0);
 
 	v->wants_script = s->scripted == 0;
 	if (s->script_odd > 0 || c->web == CAUSE_WEB_SCRIPT) {
@@ -268,18 +304,17 @@ static unsigned decide_site(const struct attribution_sender *s, const struct cau
 		decide(v, CAUSE_SITE, SURE);
 		rule_out(v, CAUSE_FORM);
 	} else if (has_constant_rcpt(s)) {
+		why(v, "the same recipient and a new one each time, as a form writes");
+		if (known >= 45) {
+			decide(v, CAUSE_FORM, sure_of_form(s, c, suspicion));
+			rule_out(v, CAUSE_SITE);
+		}
 		/* A shop writes like that too, but to people who wait for it. */
 		suspicion += suspicion >= 45 ? 55 : 0;
-		why(v, "the same recipient and a new one each time, as a form writes");
-		decide(v, suspicion >= 45 ? CAUSE_FORM : CAUSE_UNKNOWN,
-		       suspicion < 45
-			       ? OPEN
-			       : (s->scripted > 0 || c->web != CAUSE_WEB_NONE ? SURE : LIKELY));
-		rule_out(v, CAUSE_SITE);
 	} else if (suspicion < ACCUSED_AT && is_like_bulk(s)) {
 		why(v, "one sender, few refusals: as somebody's own list");
 		decide(v, CAUSE_BULK, LEANING);
-	} else if (suspicion < 45) {
+	} else if (known < 45) {
 		decide(v, CAUSE_UNKNOWN, OPEN);
 	} else if (s->senders <= 2 && (c->web == CAUSE_WEB_PAGE || is_software)) {
 		decide(v, CAUSE_FORM, c->web == CAUSE_WEB_PAGE ? LIKELY : LEANING);
@@ -347,6 +382,12 @@ static unsigned judge_server(const struct attribution_sender *s, const struct ca
 		}
 		return suspicion;
 	}
+	if (str_is_equal(str_of(s->name), STR(ATTRIBUTION_NO_LOGIN))) {
+		decide(v, CAUSE_OPEN_RELAY, LEANING);
+		why(v, "it came by SMTP, and nobody had logged in");
+		rule_out(v, CAUSE_SITE);
+		return suspicion;
+	}
 	decide(v, CAUSE_SERVER, LIKELY);
 	why(v, "handed in from this machine without a login");
 	return suspicion + 20;
@@ -362,7 +403,7 @@ struct cause_verdict cause_of(const struct attribution_sender *s, const struct c
 	}
 	switch (s->kind) {
 	case SOURCE_ACCOUNT:
-		suspicion = judge_account(s, &v, suspicion);
+		suspicion = judge_account(s, c, &v, suspicion);
 		break;
 	case SOURCE_USER:
 	case SOURCE_SCRIPT:

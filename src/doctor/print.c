@@ -205,8 +205,11 @@ static void print_accused(const struct diagnose_accused *a, const struct log_set
 
 	buf_printf(out, "%s ", source_kind_name(s->kind));
 	buf_add_plain(out, str_of(s->name));
-	buf_printf(out, "\n  cause: %s (%u %% sure)\n", advice_title(a->verdict.cause),
-		   (unsigned)(a->verdict.confidence_ppm / 10000));
+	buf_printf(out, "\n  cause: %s", advice_title(a->verdict.cause));
+	if (a->verdict.cause != CAUSE_UNKNOWN) {
+		buf_printf(out, " (%u %% sure)", (unsigned)(a->verdict.confidence_ppm / 10000));
+	}
+	buf_add_char(out, '\n');
 	for (size_t i = 0; i < a->verdict.why_count; i++) {
 		buf_printf(out, "    - %s\n", a->verdict.why[i]);
 	}
