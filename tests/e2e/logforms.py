@@ -59,6 +59,14 @@ class Render:
         if mail.get("staged") and any(self.fate(mail, r) == "sent" for r, _ in self.targets(mail)[0]):
             self.ids.setdefault(mail["staged"], []).append(message_id)
 
+    def reply(self, rcpt, fate):
+        """(DSN, text) that the server of this recipient gives for this fate."""
+        if fate == "sent":
+            return "2.0.0", "250 2.0.0 queued"
+        known = self.sc.habits.replies[fate]
+        dsn, text = known[sum(rcpt.split("@")[1].encode()) % len(known)]
+        return dsn, text.format(r=rcpt)
+
     def is_local(self, rcpt):
         return rcpt.split("@")[1] in self.sc.domains
 
@@ -101,10 +109,8 @@ class Postfix(Render):
     def queue_id(self):
         return f"{self.rng.getrandbits(20):05X}{self.rng.getrandbits(24):06X}"
 
-    REPLY = {"sent": ("2.0.0", "sent", "250 2.0.0 queued"),
-             "dead": ("5.1.1", "bounced", "host {h} said: 550 5.1.1 <{r}>: no such user here (in reply to RCPT TO command)"),
-             "slow": ("4.7.1", "deferred", "host {h} said: 451 4.7.1 try again later (in reply to RCPT TO command)"),
-             "refused": ("5.7.1", "bounced", "host {h} said: 550 5.7.1 message looks like spam (in reply to end of DATA command)")}
+    STATUS = {"sent": "sent", "dead": "bounced", "slow": "deferred", "refused": "bounced"}
+    AFTER = {"dead": "RCPT TO", "slow": "RCPT TO", "refused": "end of DATA"}
 
     def one(self, mail, t):
         q = self.queue_id()
@@ -125,13 +131,15 @@ class Postfix(Render):
         waits = failed = False
         for rcpt, before in outside:
             fate = self.fate(mail, rcpt)
-            dsn, status, text = self.REPLY[fate]
+            dsn, text = self.reply(rcpt, fate)
             host = f"mx.{rcpt.split('@')[1]}[198.51.100.{self.rng.randint(11, 22)}]"
+            if fate != "sent":
+                text = f"host {host} said: {text} (in reply to {self.AFTER[fate]} command)"
             orig = f" orig_to=<{before}>," if before else ""
             for again in range(1 + (fate == "slow") * self.rng.randint(0, 3)):
                 self.line(t + 1 + again * 300, "smtp",
                           f"{q}: to=<{rcpt}>,{orig} relay={host}:25, delay=1.2, delays=0.1/0/0.4/0.7, dsn={dsn}, "
-                          f"status={status} ({text.format(h=host, r=rcpt)})")
+                          f"status={self.STATUS[fate]} ({text})")
             waits, failed = waits or fate == "slow", failed or fate in ("dead", "refused")
         for rcpt in nobody:
             self.line(t + 1, "virtual", f"{q}: to=<{rcpt}>, relay=virtual, delay=0.1, delays=0.1/0/0/0, dsn=5.1.1, "
@@ -212,11 +220,10 @@ class Exim(Render):
                 self.line(t + 1, f'{q} => {how} C="250 2.0.0 queued"')
             elif fate == "slow":
                 self.line(t + 1, f"{q} == {rcpt}{orig} R=dnslookup T=remote_smtp defer (-44) {host}: SMTP error from "
-                                 f"remote mail server after RCPT TO:<{rcpt}>: 451 4.7.1 try again later")
+                                 f"remote mail server after RCPT TO:<{rcpt}>: {self.reply(rcpt, fate)[1]}")
                 waits = True
             else:
-                said = {"dead": f"RCPT TO:<{rcpt}>: 550 5.1.1 <{rcpt}>: no such user here",
-                        "refused": "end of data: 550 5.7.1 message looks like spam"}[fate]
+                said = {"dead": f"RCPT TO:<{rcpt}>: ", "refused": "end of data: "}[fate] + self.reply(rcpt, fate)[1]
                 self.line(t + 1, f"{q} ** {how}: SMTP error from remote mail server after {said}")
                 failed = True
         for rcpt in nobody:
@@ -272,11 +279,11 @@ class Qmail(Render):
         for rcpt, where, fate in rows:
             self.delivery += 1
             self.line(t + .5, f"starting delivery {self.delivery}: msg {m} to {where} {rcpt}")
-            said = {"sent": "success: 198.51.100.11_accepted_message./Remote_host_said:_250_ok/",
-                    "dead": "failure: 198.51.100.11_does_not_like_recipient./Remote_host_said:_550_5.1.1_no_such_user_here/",
-                    "slow": "deferral: 198.51.100.11_does_not_like_recipient./Remote_host_said:_451_4.7.1_try_again_later/",
-                    "refused": "failure: 198.51.100.11_failed_after_I_sent_the_message./Remote_host_said:_550_5.7.1_message_looks_like_spam/"}
-            self.line(t + 1, f"delivery {self.delivery}: {said[fate]}")
+            said = {"sent": "success: 198.51.100.11_accepted_message.", "dead": "failure: 198.51.100.11_does_not_like_recipient.",
+                    "slow": "deferral: 198.51.100.11_does_not_like_recipient.",
+                    "refused": "failure: 198.51.100.11_failed_after_I_sent_the_message."}[fate]
+            text = self.reply(rcpt, fate)[1].replace(" ", "_")
+            self.line(t + 1, f"delivery {self.delivery}: {said}/Remote_host_said:_{text}/")
             failed, waits = failed or fate in ("dead", "refused"), waits or fate == "slow"
         if failed and sender:
             self.line(t + 1.1, f"bounce msg {m} qp {qp + 1}")
@@ -316,16 +323,19 @@ class Sendmail(Render):
         self.deliver(q, mail, t, ctl)
         self.left(mail, mid)
 
-    STAT = {"sent": ("2.0.0", "Sent (250 2.0.0 queued)"), "dead": ("5.1.1", "User unknown"),
-            "slow": ("4.7.1", "Deferred: 451 4.7.1 try again later"),
-            "refused": ("5.7.1", "Service unavailable")}
+    def stat(self, rcpt, fate):
+        """Of a refusal sendmail keeps its own words: by the code, and by what was refused."""
+        dsn, text = self.reply(rcpt, fate)
+        if fate == "dead":
+            return dsn, "User unknown" if text[:3] in ("550", "551", "553") else "Service unavailable"
+        return dsn, {"sent": f"Sent ({text})", "slow": f"Deferred: {text}", "refused": "Service unavailable"}[fate]
 
     def deliver(self, q, mail, t, ctl):
         outside, nobody = self.targets(mail)
         failed = False
         for rcpt, before in outside:
             fate = self.fate(mail, rcpt)
-            dsn, stat = self.STAT[fate]
+            dsn, stat = self.stat(rcpt, fate)
             self.line(t + 1, q, f"to=<{rcpt}>,{f' ctladdr=<{before}> (1/0),' if before else ctl} delay=00:00:01, "
                                 f"xdelay=00:00:01, mailer=esmtp, pri=30000, relay=mx.{rcpt.split('@')[1]}. "
                                 f"[198.51.100.{self.rng.randint(11, 22)}], dsn={dsn}, stat={stat}")

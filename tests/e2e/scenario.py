@@ -6,6 +6,8 @@ servers carry it; logforms.py writes it down as their logs. The truth stays here
 """
 import random
 
+from habits import Habits, moments
+
 CAUSES = ("password", "webmail", "form", "site", "server", "forwarding", "backscatter", "open_relay", "bulk", "direct")
 HOST_V4 = "192.0.2.10"
 SYLLABLES = ("ba be bi bo bu da de di do du fa fe fi ga go ha he ka ke ki ko la le li lo lu ma me mi mo mu na ne ni no "
@@ -30,9 +32,10 @@ def subject(rng):
 class Scenario:
     """Without `causes` healthy mail only. `size` scales the volumes (1: tens of mails)."""
 
-    def __init__(self, seed, causes=(), size=1.0):
+    def __init__(self, seed, causes=(), size=1.0, habits=None):
         self.rng = rng = random.Random(f"{seed}-{'+'.join(causes)}")
         self.seed, self.causes, self.size = seed, causes, size
+        self.habits = habits or Habits()
         self.host = f"{word(rng, 1)}{rng.randint(1, 99)}.{word(rng)}.example"
         self.domains = [f"{word(rng)}-{word(rng)}.example" for _ in range(rng.randint(3, 5))]
         self.remote = [f"{word(rng)}{rng.randint(1, 9)}.test" for _ in range(12)]
@@ -64,9 +67,7 @@ class Scenario:
 
     def times(self, n):
         """n moments of a run that begins somewhere and takes a while."""
-        begin = self.rng.uniform(0.0, 0.5)
-        end = self.rng.uniform(begin + 0.2, 1.0)
-        return sorted(self.rng.uniform(begin, end) for _ in range(n))
+        return moments(self.rng, n, self.habits.paces)
 
     def count(self, low, high):
         return max(low // 2, int(self.rng.randint(low, high) * self.size))
@@ -127,12 +128,15 @@ class Scenario:
         rng = self.rng
         for _ in range(rng.randint(3, 5)):
             self._person(self.account(), rng.random() < 0.25)
+        if self.habits.wide:
+            self._busy()
         self._shop()
         for t in self.times(rng.randint(2, 6)):
             self.mail(t, f"root@{self.host}", [f"admin@{self.remote[0]}"], via="local", user="root", cwd="/root",
                       subject="Cron <root> nightly report")
         if rng.random() < 0.5:
-            self._newsletter(self.count(25, 60), 0.03, 0.0)
+            ways = self.habits
+            self._newsletter(self.count(25, 60), min(0.03, ways.list_dead[1]), ways.slow)
         forward = f"{word(rng)}@{self.domain()}"
         self.aliases[forward] = self.someone()
         for t in self.times(rng.randint(2, 6)):
@@ -148,14 +152,56 @@ class Scenario:
 
     def _person(self, name, webmail):
         rng = self.rng
-        known = self.people(rng.randint(2, 7), dead=0.02)
-        homes = ["127.0.0.1"] if webmail else [self.ip() for _ in range(rng.choice((1, 1, 2, 3)))]
-        for t in self.times(rng.randint(2, 9)):
+        ways = self.habits
+        known = self.people(rng.randint(*ways.known), dead=ways.dead, slow=ways.slow)
+        homes = ["127.0.0.1"] if webmail else [self.ip() for _ in range(rng.choice(ways.homes))]
+        sender = f"{word(rng)}@{self.domain()}" if rng.random() < ways.alias_share else name
+        for t in self.times(rng.randint(*ways.mails)):
             text = None
             if rng.random() < 0.15:
                 text = f'Re: " A=plain:{self.accounts[0]} [198.18.1.1] <= {self.accounts[0]}'
-            self.mail(t, name, rng.sample(known, min(len(known), rng.choice((1, 1, 1, 2, 3)))), auth=name,
+            self.mail(t, sender, rng.sample(known, min(len(known), rng.choice((1, 1, 1, 2, 3)))), auth=name,
                       ip=rng.choice(homes), subject=text)
+
+    def _busy(self):
+        """Healthy ones that are easily taken for others: many senders, many customers, one reader."""
+        rng, ways = self.rng, self.habits
+        if rng.random() < 0.4:
+            # A help desk: an answer to each customer, from an address made for it.
+            name = self.account()
+            desk = name.split("@")[1]
+            for t in self.times(rng.randint(10, 80)):
+                self.mail(t, f"reply+{rng.randint(1, 9999)}@{desk}", self.people(1, ways.dead, ways.slow), auth=name,
+                          ip="127.0.0.1", subject="Your request")
+        if rng.random() < 0.4:
+            # Invoices, each to somebody else, by a program with a login of its own.
+            name = self.account()
+            ip = self.ip()
+            n = rng.randint(20, 200)
+            for t, who in zip(self.times(n), self.people(n, ways.dead, ways.slow)):
+                self.mail(t, name, [who], auth=name, ip=ip, subject=f"Invoice {rng.randint(1, 9999)}")
+        if rng.random() < 0.4:
+            # A form that strangers do not misuse: all goes to its owner.
+            domain = self.domain()
+            user = self.user(domain)
+            home = self.users[user]["home"]
+            owner = f"office@{rng.choice(self.remote)}"
+            for t in self.times(rng.randint(5, 60)):
+                self.mail(t, f"wordpress@{domain}", [owner], via="php", user=user, cwd=home,
+                          script=f"{home}/{rng.choice(FORM_PATHS)}")
+        if rng.random() < 0.4:
+            # A site that greets those who register, with few that mistyped themselves.
+            domain = self.domain()
+            user = self.user(domain)
+            home = self.users[user]["home"]
+            n = rng.randint(10, 100)
+            for t, who in zip(self.times(n), self.people(n, ways.dead, ways.slow)):
+                self.mail(t, f"noreply@{domain}", [who], via="php", user=user, cwd=home, subject="Welcome",
+                          script=f"{home}/wp-includes/pluggable.php")
+        if rng.random() < 0.3:
+            # A monitor of the machine.
+            for t in self.times(rng.randint(10, 100)):
+                self.mail(t, f"root@{self.host}", [f"pager@{self.remote[1]}"], via="sendmail", user="root", cwd="/")
 
     def _shop(self):
         """A shop: each order's notice goes to the customer and to the owner."""
@@ -165,7 +211,7 @@ class Scenario:
         owner = f"owner@{rng.choice(self.remote)}"
         script = f"{self.users[user]['home']}/{rng.choice(('checkout.php', 'wp-includes/pluggable.php'))}"
         for t in self.times(rng.randint(4, 14)):
-            self.mail(t, f"shop@{domain}", [self.people(1, dead=0.02)[0], owner], via="php", user=user, script=script,
+            self.mail(t, f"shop@{domain}", [self.people(1, dead=self.habits.dead)[0], owner], via="php", user=user, script=script,
                       cwd=self.users[user]["home"], subject="Your order")
 
     def _newsletter(self, n, dead, slow):
@@ -191,12 +237,13 @@ class Scenario:
     # ---- incidents ----
 
     def _spam_people(self, n):
-        return self.people(n, dead=self.rng.uniform(0.12, 0.45), slow=self.rng.uniform(0, 0.3))
+        ways = self.habits
+        return self.people(n, dead=self.rng.uniform(*ways.spam_dead), slow=self.rng.uniform(*ways.spam_slow))
 
     def _spam_body(self):
         mark = word(self.rng, 4)
-        if self.rng.random() < 0.6:
-            self.refused.append({"word": mark, "share": self.rng.uniform(0.1, 0.6)})
+        if self.rng.random() < self.habits.spam_refused:
+            self.refused.append({"word": mark, "share": self.rng.uniform(*self.habits.refused_share)})
         return f"click here {mark} now"
 
     def _password(self, clients=None):
@@ -309,7 +356,8 @@ class Scenario:
 
     def _bulk(self):
         """Own bulk mail to an old list; people complain, so its ids are known."""
-        self.truth["names"] = self._newsletter(self.count(60, 120), self.rng.uniform(0.02, 0.06), 0.05)
+        ways = self.habits
+        self.truth["names"] = self._newsletter(self.count(60, 120), self.rng.uniform(*ways.list_dead), ways.list_slow)
 
     def _direct(self):
         rng = self.rng

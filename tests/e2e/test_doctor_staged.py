@@ -18,6 +18,7 @@ import pytest
 import compare
 import logforms
 import staging
+from habits import Wide
 from scenario import CAUSES, Scenario
 
 SEED = os.environ.get("POSTERN_SEED") or "9"
@@ -354,9 +355,9 @@ def test_a_cut_or_damaged_log_is_told_with_its_place(postern, tmp_path, pack):
     assert f"{path}.p is damaged or cut behind its line {read}:" in text
 
 
-def written_case(form, folder, seed, causes, size):
+def written_case(form, folder, seed, causes, size, wide=False):
     rng = random.Random(f"{seed}-{form}")
-    sc = Scenario(seed, causes, size=size)
+    sc = Scenario(seed, causes, size=size, habits=Wide(seed) if wide else None)
     span = rng.choice((300, 3600, 6 * 3600, 86400, 3 * 86400))
     begin = BEGIN + rng.randint(-100, 100) * 86400
     lines, ids = logforms.render(form, sc, begin, span)
