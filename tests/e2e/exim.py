@@ -1,42 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Exim on a machine of the lab, from its Debian packages, which conflict with the installed Postfix.
 
-Fetched with `apt-get download` and unpacked into build/staged-packages once; shown in the machine's
-own mounts only.
+Shown in the machine's own mounts only; packages.py fetches them.
 """
-import glob
 import os
 import shutil
-import subprocess
 
-from lab.ns import LabError, run
+from lab.ns import run
+from packages import unpacked
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-CACHE = os.path.join(ROOT, "build", "staged-packages", "exim")
-PACKAGES = ["exim4-daemon-light", "libidn12"]
 UID = 9999
-
-
-def unpacked():
-    """The folder with the packages' files; a LabError when they cannot be had."""
-    if os.path.exists(os.path.join(CACHE, ".complete")):
-        return CACHE
-    work = f"{CACHE}.{os.getpid()}"
-    os.makedirs(work, exist_ok=True)
-    try:
-        run(["apt-get", "download", *PACKAGES], cwd=work, timeout=120)
-        for deb in glob.glob(os.path.join(work, "*.deb")):
-            run(["dpkg-deb", "-x", deb, work])
-            os.unlink(deb)
-        with open(os.path.join(work, ".complete"), "w", encoding="ascii"):
-            pass
-        if not os.path.exists(CACHE):
-            os.rename(work, CACHE)
-    except subprocess.TimeoutExpired as slow:
-        raise LabError(f"cannot fetch {PACKAGES}: {slow}") from slow
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return CACHE
 
 
 class Exim:
@@ -48,7 +21,7 @@ class Exim:
 
     def prepare(self):
         m = self.machine
-        files = unpacked()
+        files = unpacked("exim")
         # /etc is a copy: Exim wants its user, its configuration, and its libraries as root.
         shutil.copytree("/etc", m.file("etc"), symlinks=True, ignore_dangling_symlinks=True,
                         ignore=shutil.ignore_patterns("private", "shadow*", "gshadow*", "ssh", "postfix"))

@@ -1,31 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's own Postfix, Exim and PHP carry a scenario in namespaces, to a sink that answers as the world does.
 
-Postfix is the installed one. Exim and PHP come from their packages, which conflict with Postfix or are
-not wanted on the machine: `apt-get download`, unpacked into build/staged-packages, shown in the
-machine's own mounts only. Nothing leaves the namespace: it has no way out.
+Postfix is the installed one. Exim and PHP come from their packages (packages.py), shown in the machine's own
+mounts only. Nothing leaves the namespace: it has no way out.
 """
 import glob
 import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-import exim
 from lab import ns
-from lab.mta import MASTER, Postfix
+from lab.mta import Postfix
+from packages import Unavailable, unpacked
 from scenario import HOST_V4
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-CACHE = os.path.join(ROOT, "build", "staged-packages")
 ACTOR = os.path.join(HERE, "staging_actor.py")
-PACKAGES = {"php": ["php8.2-cli", "php8.2-common"], "journal": ["systemd-journal-remote", "libmicrohttpd12"]}
 SINKS = [f"198.51.100.{n}" for n in range(11, 23)]
 AUTH_PORT = 12345
 
@@ -89,42 +83,6 @@ begin authenticators
   server_condition = ${{if eq{{$auth3}}{{right}}}}
   server_set_id = $auth2
 """
-
-
-class Unavailable(Exception):
-    """A package that this needs is not there and cannot be fetched."""
-
-
-def unpacked(what):
-    """The folder with a package's files; fetched once."""
-    if what == "exim":
-        try:
-            return exim.unpacked()
-        except ns.LabError as problem:
-            raise Unavailable(str(problem)) from problem
-    folder = os.path.join(CACHE, what)
-    if os.path.exists(os.path.join(folder, ".complete")):
-        return folder
-    os.makedirs(CACHE, exist_ok=True)
-    work = tempfile.mkdtemp(prefix=f"{what}.", dir=CACHE)
-    os.chmod(work, 0o755)
-    try:
-        done = subprocess.run(["apt-get", "download", *PACKAGES[what]], cwd=work, check=False, timeout=120,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            raise Unavailable(f"cannot fetch {PACKAGES[what]}: {done.stdout.strip()[-200:]}")
-        for deb in glob.glob(os.path.join(work, "*.deb")):
-            subprocess.run(["dpkg-deb", "-x", deb, work], check=True)
-            os.unlink(deb)
-        with open(os.path.join(work, ".complete"), "w", encoding="ascii"):
-            pass
-        try:
-            os.rename(work, folder)
-        except OSError:
-            pass  # another run was faster
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return folder
 
 
 class Server:

@@ -17,6 +17,7 @@ import pytest
 
 import compare
 import logforms
+import packages
 import staging
 from habits import Wide
 from scenario import CAUSES, Scenario
@@ -101,8 +102,8 @@ class Case:
     def journal(self):
         """A copy of a machine that has nothing but systemd's journal; False without its programs."""
         try:
-            tools = staging.unpacked("journal")
-        except staging.Unavailable:
+            tools = packages.unpacked("journal")
+        except packages.Unavailable:
             return False
         self.new_root()
         folder = os.path.join(self.root, "var/log/journal", "0123456789abcdef0123456789abcdef")
@@ -256,7 +257,7 @@ def servers(features, tmp_path_factory):
             try:
                 made[mta] = staging.Server(mta, folder)
                 made[mta].up()
-            except staging.Unavailable as problem:
+            except packages.Unavailable as problem:
                 pytest.skip(str(problem))
         yield made
     finally:
