@@ -5,9 +5,9 @@ import os
 import subprocess
 
 
-def doctor(postern, logs=(), root=None, ids=(), env=None):
-    """Ask it; its document."""
-    words = [postern, "doctor", "--json"] + [w for path in logs for w in ("--log", path)]
+def doctor(postern, logs=(), root=None, ids=(), env=None, enter=()):
+    """Ask it, on the machine that the words of `enter` lead to; its document."""
+    words = [*enter, postern, "doctor", "--json"] + [w for path in logs for w in ("--log", path)]
     words += ["--root", root] if root else []
     done = subprocess.run([*words, "--", *ids] if ids else words, check=False, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, timeout=120, env=dict(os.environ, TZ="UTC", **(env or {})))

@@ -364,6 +364,9 @@ class Scenario:
         user = self.user(self.domain())
         body = self._spam_body()
         people = self._spam_people(self.count(20, 50))
+        # It lies in the site's folder under a name that says nothing, or another program's.
+        folder = f"{self.users[user]['home']}/{rng.choice(('.cache', 'tmp', 'images'))}"
+        program = f"{folder}/{rng.choice((word(rng), '.' + word(rng), 'smtp', 'httpd', 'php-fpm'))}"
         for t, who in zip(self.times(len(people)), people):
             self.mail(t, self.someone(), [who], via="direct", user=user, body=body)
-        self.truth["names"] = []
+        self.truth.update(names=self._names_of(user), program=program, cwd=folder, uid=self.users[user]["uid"])

@@ -4,6 +4,7 @@
   sink RULES SEEN ADDRESS…   answers as its rules say, notes each mail
   act PORT                   actions as JSON lines on stdin, an empty line ends a round; also answers
                              Postfix's questions about passwords on PORT, in Dovecot's protocol
+  bot UID                    as that user, mails past the mail server what a JSON line says, keeps its connections
   wait ADDRESS PORT          until somebody listens
 """
 import base64
@@ -130,6 +131,18 @@ class Client:
         self.socket.sendall(text.encode() + b"\r\n")
         return self.answer()
 
+    def send(self, item):
+        """One mail; what went wrong, or None."""
+        self.ask(f"MAIL FROM:<{item['from']}>")
+        codes = [self.ask(f"RCPT TO:<{r}>") for r in item["rcpts"]]
+        if 250 not in codes:
+            # A sink's refusal is an answer; a mail server of ours must take it.
+            return None if item["port"] == 25 else f"recipients refused: {codes}"
+        self.ask("DATA")
+        body = item["data"].replace("\n", "\r\n")
+        code = self.ask(body + ".")
+        return None if code in (250, 550) else f"not taken: {code}"
+
     def close(self):
         self.ask("QUIT")
         self.file.close()
@@ -146,17 +159,24 @@ def do_smtp(item):
         c.ask("EHLO x")
         if item["auth"] and c.ask(plain(item["auth"], PASSWORD)) != 235:
             return "login refused"
-        c.ask(f"MAIL FROM:<{item['from']}>")
-        codes = [c.ask(f"RCPT TO:<{r}>") for r in item["rcpts"]]
-        if 250 not in codes:
-            # A sink's refusal is an answer; a mail server of ours must take it.
-            return None if item["ip"] == item.get("self") or item["port"] == 25 else f"recipients refused: {codes}"
-        c.ask("DATA")
-        body = item["data"].replace("\n", "\r\n")
-        code = c.ask(body + ".")
-        return None if code in (250, 550) else f"not taken: {code}"
+        return c.send(item)
     finally:
         c.close()
+
+
+def bot(uid):
+    os.setgroups([])
+    os.setgid(33)
+    os.setuid(uid)
+    known = {}
+    for item in json.loads(sys.stdin.readline()):
+        c = known.get(item["to"])
+        if c is None:
+            c = known[item["to"]] = Client(item)
+            c.ask("EHLO x")
+        c.send(item)
+    print(os.getpid(), flush=True)
+    sys.stdin.read()
 
 
 def do_login(item):
@@ -217,5 +237,7 @@ if __name__ == "__main__":
         sink(sys.argv[2], sys.argv[3], sys.argv[4:])
     elif sys.argv[1] == "act":
         act(int(sys.argv[2]))
+    elif sys.argv[1] == "bot":
+        bot(int(sys.argv[2]))
     else:
         wait(sys.argv[2], int(sys.argv[3]))

@@ -213,9 +213,24 @@ class Case:
             assert self.check(postern, "journal", some)["lines"]["mta"] > 0
 
 
-def real_case(server, folder, sc, rng):
+def check_live(postern, sc, machine, pid):
+    """While it runs: the connections past the mail server, whose they are, and where their program lies."""
+    truth = sc.truths[0]
+    document = compare.doctor(postern, enter=machine.command(["env", "TZ=UTC"]))
+    first = document["accused"][0]
+    assert (first["kind"], first["cause"]) == ("user", "direct") and first["name"] in truth["names"], (first, truth)
+    assert len(document["accused"]) == 1, document["accused"]
+    far = document["live"]["sockets"]
+    assert len({s["remote"] for s in far}) >= 5 and {s["port"] for s in far} == {25}
+    for s in far:
+        process = s["process"]
+        assert (s["uid"], process["pid"], process["exe"], process["cwd"]) == \
+            (truth["uid"], pid, truth["program"], truth["cwd"]), (s, truth)
+
+
+def real_case(server, folder, sc, rng, look=None):
     """Carry a scenario by a real server; its log may be spread over more time than it took."""
-    lines, seen, php, times = server.run(sc)
+    lines, seen, php, times = server.run(sc, look)
     os.makedirs(folder, exist_ok=True)
     first, last = min(t for _, t in times), max(t for _, t in times) + 5
     span = rng.choice((None, 600, 3600, 6 * 3600, 86400, 3 * 86400))
@@ -301,13 +316,25 @@ def test_real_servers_accuse_nobody_of_healthy_mail(servers, postern, tmp_path):
     run_both(servers, work)
 
 
+def test_a_program_that_bypasses_a_real_server_is_seen(servers, postern):
+    """A site's program mails to the world itself, while the mail server beside it carries healthy mail."""
+    def work(mta, server):
+        sc = Scenario(f"{SEED}-{mta}-bot", ("direct",), size=0.5)
+        server.run(sc, lambda machine, pid: check_live(postern, sc, machine, pid))
+    run_both(servers, work)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cause", CAUSES)
 def test_real_servers_one_incident(servers, postern, tmp_path, cause):
     def work(mta, server):
         for n in range(2):
             sc = Scenario(f"{SEED}-{mta}-{n}", (cause,), size=random.Random(f"{SEED}{n}").choice((0.5, 1, 2)))
-            real_case(server, str(tmp_path / f"{mta}{n}"), sc, random.Random(f"{SEED}{mta}{n}")).check_all(postern)
+            look = None
+            if cause == "direct":
+                def look(machine, pid, sc=sc):
+                    check_live(postern, sc, machine, pid)
+            real_case(server, str(tmp_path / f"{mta}{n}"), sc, random.Random(f"{SEED}{mta}{n}"), look).check_all(postern)
     run_both(servers, work)
 
 
