@@ -22,6 +22,8 @@
 /* Shares from which they count: known people and lists that are kept have less. */
 #define UNKNOWN_PER_MILLE 45
 #define REFUSED_PER_MILLE 40
+/* Recipients of a form that said no, from which it is blamed without a complaint. */
+#define FORM_REFUSED_MIN 5
 /* What a complaint adds when it is asked why: that it is abuse is known then. */
 #define NAMED 45
 
@@ -309,8 +311,10 @@ static unsigned decide_site(const struct attribution_sender *s, const struct cau
 			decide(v, CAUSE_FORM, sure_of_form(s, c, suspicion));
 			rule_out(v, CAUSE_SITE);
 		}
-		/* A shop writes like that too, but to people who wait for it. */
-		suspicion += suspicion >= 45 ? 55 : 0;
+		/* A shop writes like that too, but to people who wait for it: of a few orders some
+		 * are always mistyped. */
+		suspicion += suspicion >= 45 && s->unknown + s->refused >= FORM_REFUSED_MIN ? 55
+											    : 0;
 	} else if (suspicion < ACCUSED_AT && is_like_bulk(s)) {
 		why(v, "one sender, few refusals: as somebody's own list");
 		decide(v, CAUSE_BULK, LEANING);
