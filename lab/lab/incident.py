@@ -22,7 +22,8 @@ IDLE_SESSIONS = 3
 CLEAN_MAILS = 12
 SPAM_SHARE = 0.95
 UNKNOWN_SHARE = 0.40
-SPAM_RECIPIENTS = 3
+# So many that of the few messages before the block enough unknown ones are answered to speak against B.
+SPAM_RECIPIENTS = 6
 SPAM_RATE = 8.0
 A_RATE = 1.5
 # A suspect is throttled first, and then its evidence comes in at six connections a minute.
@@ -81,6 +82,9 @@ class Incident:
         self.ended_at = []
         self.portal_trust = self.notice = None
         self.is_reported = False
+        rng = mails.seeded(seed, "b hacked")
+        # Where no program belongs: somebody put it among the pictures that visitors may send.
+        self.script = f"/var/www/{self.b['domain']}/htdocs/uploads/{rng.randrange(2020, 2027)}/{rng.getrandbits(32):08x}.php"
         self.guilty = None  # "user:uid 33", as the doctor found it
         self.deeds = []  # what the owner did, for the report
 
@@ -153,7 +157,8 @@ class Incident:
     def turn(self):
         """B's web site is abused from now on."""
         self.turned_at = time.time()
-        self.b_stream = mails.Stream(self.world.mta["b"], SPAM_RATE, self._abuse(), spam_user=WEB_USER)
+        self.b_stream = mails.Stream(self.world.mta["b"], SPAM_RATE, self._abuse(), spam_user=WEB_USER,
+                                     spam_script=self.script)
         self.line.say(f"B turns: {SPAM_SHARE:.0%} spam among its mail, {SPAM_RATE:g} messages a second, {SPAM_RECIPIENTS} "
                       f"recipients each, {UNKNOWN_SHARE:.0%} of them unknown")
 
@@ -379,9 +384,9 @@ class Incident:
         self.guilty = f"{guilty['kind']}:{guilty['name']}" if guilty["name"] else None
         self.line.claim(guilty["name"] in (WEB_USER, f"uid {pwd.getpwnam(WEB_USER).pw_uid}") and guilty["kind"] == "user",
                         f"the doctor finds the cause: {guilty['name']}, the user of B's web server", json.dumps(guilty))
-        # A quick block lets so little out that the log can't tell a script from a form or a list.
-        self.line.claim("password" in guilty.get("ruled_out", []), f"it rules out a stolen password, and says: {guilty['cause']}",
-                        json.dumps(guilty))
+        self.line.claim(guilty["cause"] == "site" and guilty.get("script") == self.script,
+                        f"it says why: a hacked site, and names the script: {guilty.get('script')}", json.dumps(guilty))
+        self.line.claim("password" in guilty.get("ruled_out", []), "it rules out a stolen password", json.dumps(guilty))
         self.line.claim(len(found["accused"]) == 1, "the doctor blames nobody else on B", json.dumps(found["accused"][1:]))
         self.line.claim(named and len(named) == len(found["ids"]),
                         f"each of the {len(found['ids'])} messages in the notice is traced to it", json.dumps(found["ids"]))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts messages into this machine's own mail queue. Runs in a machine of the lab.
 
-By SMTP to loopback, as programs do; with the argument "program" through sendmail(1), as a web site does.
+By SMTP to loopback, as programs do; with the argument "program" through sendmail(1), as a web site does, and
+with SCRIPT and LOG after it each message is written down as PHP does with `mail.log`.
 
 Reads from stdin, for each message, a line of JSON {"from", "to", "size"} and then `size` octets;
 answers each with a line: "ok", or what the server said.
@@ -10,6 +11,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 
 
 class Server:
@@ -47,14 +49,22 @@ class Server:
 
 
 class Program:
+    def __init__(self, script=None, log=None):
+        self.script = script
+        self.log = open(log, "a", encoding="utf-8") if log else None
+
     def send(self, sender, recipients, text):
+        if self.log is not None:
+            when = time.strftime("%d-%b-%Y %H:%M:%S UTC", time.gmtime())
+            print(f"[{when}] mail() on [{self.script}:3]: To: {', '.join(recipients)} -- Headers: From: {sender}",
+                  file=self.log, flush=True)
         done = subprocess.run(["/usr/sbin/sendmail", "-i", "-f", sender, "--", *recipients], input=text, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
         return "ok" if done.returncode == 0 else f"sendmail: exit {done.returncode}: {done.stdout.decode(errors='replace').strip()}"
 
 
 def main():
-    kind = Program if sys.argv[1:] == ["program"] else Server
+    is_program = sys.argv[1:2] == ["program"]
     server = None
     while True:
         line = sys.stdin.buffer.readline()
@@ -65,7 +75,7 @@ def main():
         said = ""
         for _ in range(2):  # a connection that was idle for long is closed by the server
             try:
-                server = server or kind()
+                server = server or (Program(*sys.argv[2:]) if is_program else Server())
                 said = server.send(message["from"], message["to"], text)
                 break
             except OSError as problem:

@@ -87,12 +87,12 @@ class Sent:
 class Stream(threading.Thread):
     """Sends through one Postfix's queue until told to stop: what a customer's programs do."""
 
-    def __init__(self, mta, rate, draw, limit=None, spam_user=None):
+    def __init__(self, mta, rate, draw, limit=None, spam_user=None, spam_script=None):
         """draw() gives (mail, is_spam, envelope sender, recipients). Spam is sent by a user of the machine, if one is
-        named, else as all else is."""
+        named, from a script of his site, else as all else is."""
         super().__init__(daemon=True)
         self.mta, self.rate, self.draw, self.limit = mta, rate, draw, limit
-        self.spam_user = spam_user
+        self.spam_user, self.spam_script = spam_user, spam_script
         self.sent = []
         self.error = None
         self.stopping = threading.Event()
@@ -101,7 +101,7 @@ class Stream(threading.Thread):
     def run(self):
         due = time.monotonic()
         injector = self.mta.injector()
-        spammer = injector if self.spam_user is None else self.mta.injector(self.spam_user)
+        spammer = injector if self.spam_user is None else self.mta.injector(self.spam_user, self.spam_script)
         try:
             while not self.stopping.is_set() and (self.limit is None or len(self.sent) < self.limit):
                 mail, is_spam, sender, recipients = self.draw()

@@ -164,9 +164,9 @@ class Postfix:
         args = ["sendmail", "-i", "-f", sender] + (["-V"] if verp else []) + ["--", *recipients]
         self.machine.run(args, input=message, text=False)
 
-    def injector(self, user=None):
+    def injector(self, user=None, script=None):
         """A program on this machine that sends much; see Injector."""
-        return Injector(self.machine, user)
+        return Injector(self.machine, user, script)
 
     def queue(self):
         """[(queue id, sender, [recipients])] of what waits."""
@@ -215,12 +215,17 @@ class Postfix:
 
 class Injector:
     """Sends message after message through the machine's own queue: by SMTP over one connection, or, as a
-    user, with the program sendmail, as this user's web site would."""
+    user, with the program sendmail, as this user's web site would: from a script, which PHP's log names."""
 
-    def __init__(self, machine, user=None):
+    def __init__(self, machine, user=None, script=None):
         command = [sys.executable, os.path.join(HERE, "injector.py")]
         if user is not None:
             command = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command, "program"]
+        if script is not None:
+            # Where PHP's mail.log usually is when it is switched on for all sites.
+            machine.write("log/phpmail.log", "")
+            shutil.chown(machine.file("log", "phpmail.log"), user, user)
+            command += [script, "/var/log/phpmail.log"]
         self.process = machine.popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def send(self, sender, recipients, message):
