@@ -27,8 +27,10 @@ static const struct {
 		  "sessions outlive a password.",
 		  "Clean: check the owner's computers and phones for malware before the new "
 		  "password is used there.",
-		  "Secure: a long random password, used nowhere else; look the address up in a "
-		  "breach service; no plaintext logins.",
+		  "Secure: a long random password, used nowhere else; the owner looks his address "
+		  "up "
+		  "in a breach service, such as haveibeenpwned.com; no logins without TLS, on any "
+		  "port.",
 		  "Purge: postern doctor queue --plan lists what still waits; then --apply.",
 		  "Unblock: postern case unblock, with cause and fix."}},
 	[CAUSE_FORM] = {"a form that strangers misuse",
@@ -76,9 +78,15 @@ static const struct {
 			       "Unblock: postern case unblock, with cause and fix."}},
 	[CAUSE_BULK] =
 		{"own bulk mail",
-		 {"Check that every recipient asked for it, and drop those that do not exist.",
-		  "Add List-Unsubscribe and honour it; send more slowly; ask for a grant with the "
-		  "expected volume."}},
+		 {"Stop: halt the run; what waits in the queue goes out as soon as the mail ports "
+		  "open.",
+		  "Clean: drop every recipient who did not ask for it, who is unknown, or who "
+		  "complained.",
+		  "Secure: List-Unsubscribe, and honour it; send more slowly; ask for a grant with "
+		  "the "
+		  "expected volume.",
+		  "Purge: postern doctor queue --plan, then --apply.",
+		  "Unblock: postern case unblock, with cause and fix."}},
 	[CAUSE_DIRECT] =
 		{"a program that bypasses the mail server",
 		 {"Stop: end the process; postern doctor shows its number, file and folder.",
@@ -118,8 +126,9 @@ enum advice_panel advice_find_panel(const char *root)
 static const char *const stop_account[] = {
 	[PANEL_NONE] = "doveadm kick ADDRESS (after the new password), then restart the mail "
 		       "server",
-	[PANEL_PLESK] = "plesk bin mail -u ADDRESS -passwd NEW, then systemctl restart postfix "
-			"dovecot",
+	/* In the environment, for all users of the machine see a command's words. */
+	[PANEL_PLESK] = "PSA_PASSWORD=NEW plesk bin mail -u ADDRESS -passwd '', then systemctl "
+			"restart postfix dovecot",
 	[PANEL_CPANEL] = "uapi --user=USER Email suspend_outgoing email=ADDRESS, then a new "
 			 "password",
 	[PANEL_DIRECTADMIN] = "echo ADDRESS >> /etc/virtual/blacklist_smtp_usernames, then a new "
@@ -135,6 +144,18 @@ static const char *const stop_site[] = {
 };
 static_assert(COUNT_OF(stop_site) == PANEL_COUNT, "a way for every panel");
 
+/* A form is a page of a site that works: the whole site is shut only when that is quicker. */
+static const char *const stop_form[] = {
+	[PANEL_NONE] = "disable the plug-in, or chmod 000 SCRIPT",
+	[PANEL_PLESK] = "disable the plug-in, or chmod 000 SCRIPT; the whole site: plesk bin "
+			"subscription --webspace-off DOMAIN",
+	[PANEL_CPANEL] = "disable the plug-in, or chmod 000 SCRIPT; the whole site: whmapi1 "
+			 "suspendacct user=USER",
+	[PANEL_DIRECTADMIN] = "disable the plug-in, or chmod 000 SCRIPT; the whole site: suspend "
+			      "USER in the panel (List Users)",
+};
+static_assert(COUNT_OF(stop_form) == PANEL_COUNT, "a way for every panel");
+
 static const char *command_of(enum cause c, const struct advice_place *where)
 {
 	static const char *const relay[] = {
@@ -148,10 +169,17 @@ static const char *command_of(enum cause c, const struct advice_place *where)
 	};
 	static_assert(COUNT_OF(relay) == LOG_MTA_COUNT, "a way for every mail server");
 
+	if (c == CAUSE_PASSWORD && where->panel == PANEL_PLESK && where->mta == LOG_MTA_QMAIL) {
+		return "PSA_PASSWORD=NEW plesk bin mail -u ADDRESS -passwd '', then systemctl "
+		       "restart qmail xinetd";
+	}
 	if (c == CAUSE_PASSWORD) {
 		return stop_account[where->panel];
 	}
-	if (c == CAUSE_SITE || c == CAUSE_FORM) {
+	if (c == CAUSE_FORM) {
+		return stop_form[where->panel];
+	}
+	if (c == CAUSE_SITE) {
 		return stop_site[where->panel];
 	}
 	return c == CAUSE_OPEN_RELAY ? relay[where->mta] : NULL;
