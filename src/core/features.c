@@ -4,6 +4,7 @@
  */
 #include "core/features.h"
 
+#include "core/features_frame.h"
 #include "core/features_shape.h"
 
 #include "base/poison.h"
@@ -28,6 +29,9 @@ unsigned features_bits(enum member m)
 		return HASHED_BITS;
 	case MEMBER_CHARS:
 		return CHARS_BITS;
+	case MEMBER_FRAMES:
+	case MEMBER_ENDINGS:
+		return FRAME_BITS;
 	case MEMBER_STYLE:
 		return SHAPE_BITS;
 	case MEMBER_FROM:
@@ -103,6 +107,7 @@ size_t features_read(enum member m, const struct score_input *in, const struct t
 {
 	static_assert((WORDS_DISTANCE + 1) * TOKENS_MAX <= FEATURES_MAX, "room for all pairs");
 	static_assert((CHARS_MAX - CHARS_MIN + 1) * FEATURES_CHARS <= FEATURES_MAX, "and pieces");
+	static_assert(FRAME_RUNS * TOKENS_MAX <= FEATURES_MAX, "room for all runs");
 	static_assert(SHAPES_MAX * SHAPES_MAX <= FEATURES_MAX, "room for all pairs of shapes");
 
 	switch (m) {
@@ -114,6 +119,10 @@ size_t features_read(enum member m, const struct score_input *in, const struct t
 		return read_words(t,
 				  t->count < FEATURES_HEAD_WORDS ? t->count : FEATURES_HEAD_WORDS,
 				  HEAD_DISTANCE, ret);
+	case MEMBER_FRAMES:
+		return frame_read(t, ret);
+	case MEMBER_ENDINGS:
+		return frame_read_endings(t, ret);
 	case MEMBER_STYLE:
 		return shape_read_style(in, t, ret);
 	case MEMBER_FROM:

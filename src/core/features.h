@@ -14,15 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FEATURES_VERSION 3
+#define FEATURES_VERSION 4
 
 /* The members see a message from different sides and are trained apart. */
 enum member {
-	MEMBER_WORDS, /* words */
-	MEMBER_CHARS, /* 4 to 6 characters of the normalised words */
-	MEMBER_HEAD,  /* words and neighbours, of the first 40 words */
-	MEMBER_STYLE, /* shouting, money, marks, length, quoting */
-	MEMBER_FROM,  /* shape of the From name and address, and pairs of its levels */
+	MEMBER_WORDS,   /* words */
+	MEMBER_CHARS,   /* 4 to 6 characters of the normalised words */
+	MEMBER_HEAD,    /* words and neighbours, of the first 40 words */
+	MEMBER_FRAMES,  /* 3 to 5 words, those that tell the topic by their length */
+	MEMBER_ENDINGS, /* 3 words, those that tell the topic by their last octets */
+	MEMBER_STYLE,   /* shouting, money, marks, length, quoting */
+	MEMBER_FROM,    /* shape of the From name and address, and pairs of its levels */
 	MEMBER_COUNT,
 };
 

@@ -102,8 +102,8 @@ int64_t model_sum(const struct model *m, const int64_t logits[static MEMBER_COUN
 	int64_t sum = 0;
 
 	for (enum member i = 0; i < MEMBER_COUNT; i++) {
-		int64_t logit = clamp(logits[i], MODEL_MEMBER_MAX) * m->members[i].share_micro /
-				1000000;
+		int64_t limit = i == MEMBER_FROM ? MODEL_FROM_MAX : MODEL_MEMBER_MAX;
+		int64_t logit = clamp(logits[i], limit) * m->members[i].share_micro / 1000000;
 
 		sum += logit > 0 ? logit * parts / MODEL_WORDS_FULL : logit;
 	}

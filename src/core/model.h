@@ -24,7 +24,7 @@
 
 #define MODEL_FORM 1
 /* Octets of a weights file, at most. */
-#define MODEL_BYTES_MAX (4 * 1024 * 1024)
+#define MODEL_BYTES_MAX (8 * 1024 * 1024)
 /* Points of the curve from logits to scores: one each 2 nats from -64 to 64. */
 #define MODEL_CURVE_POINTS 65
 /* The curve's distance between points, in millionths of a nat. */
@@ -91,6 +91,8 @@ int64_t model_member_logit(const struct model_member *m, const uint32_t *bins, s
 
 /* No member says more than this: one that is very sure of a text it doesn't know is wrong. */
 #define MODEL_MEMBER_MAX 5000000
+/* The sender looks the same in all mail of one source: it must not flag all of it by itself. */
+#define MODEL_FROM_MAX 3000000
 /* Words below which a message says too little for a verdict: what speaks for spam counts by how
  * many of them there are. */
 #define MODEL_WORDS_FULL 16

@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 #include "base/utf8.h"
+#include "core/features_frame.h"
 #include "core/fold.h"
 
 #include <string.h>
@@ -40,9 +41,12 @@ static void put(struct reader *r, const char *word, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		hash = (hash ^ (unsigned char)word[i]) * UINT64_C(0x100000001b3);
 	}
+	size_t shout = len > 1 && word[0] == '^' ? 1 : 0;
+
 	t->list[t->count++] = (struct token){
 		.at = (uint16_t)t->text_len,
 		.len = (uint16_t)len,
+		.is_common = frame_is_common(word + shout, len - shout),
 		.hash = tokens_mix(hash),
 	};
 	memcpy(t->text + t->text_len, word, len);

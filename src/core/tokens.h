@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "core/score.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,8 @@
 struct token {
 	uint16_t at; /* in text */
 	uint16_t len;
-	uint64_t hash; /* never 0 */
+	bool is_common; /* a common English word (core/features_frame.h) */
+	uint64_t hash;  /* never 0 */
 };
 
 /* What was counted on the way, of subject and text together where not said otherwise. */

@@ -162,6 +162,27 @@ static void own_functions(void **state)
 	}
 }
 
+/* One member that is very sure is not enough, and what all mail of a sender shares less still. */
+static void no_member_decides_alone(void **state)
+{
+	struct model *m = model_new();
+
+	(void)state;
+	assert_non_null(m);
+	for (enum member i = 0; i < MEMBER_COUNT; i++) {
+		int64_t logits[MEMBER_COUNT] = {0};
+		int64_t most = i == MEMBER_FROM ? MODEL_FROM_MAX : MODEL_MEMBER_MAX;
+
+		m->members[i].share_micro = 1000000;
+		logits[i] = 9 * MODEL_MEMBER_MAX;
+		assert_int_equal(model_sum(m, logits, MODEL_WORDS_FULL), most);
+		assert_int_equal(model_sum(m, logits, MODEL_WORDS_FULL / 2), most / 2);
+		logits[i] = -logits[i];
+		assert_int_equal(model_sum(m, logits, 1), -most);
+	}
+	model_free(m);
+}
+
 static void too_few_groups(void **state)
 {
 	struct train *t = train_new(&train_defaults);
@@ -195,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(own_functions),
+		cmocka_unit_test(no_member_decides_alone),
 		cmocka_unit_test(too_few_groups),
 		cmocka_unit_test(same_input_same_file),
 		cmocka_unit_test(what_was_learned_is_used),
