@@ -300,8 +300,8 @@ static void print_live(const struct live *l, struct buf *out)
 void print_text(const struct diagnosis *d, const struct log_set *set, const struct live *live,
 		struct buf *out)
 {
-	buf_printf(out, "%llu lines in %zu files, %llu of them of mail servers\n",
-		   (unsigned long long)d->lines_total, set->count,
+	buf_printf(out, "%llu lines in %zu file%s, %llu of them of mail servers\n",
+		   (unsigned long long)d->lines_total, set->count, set->count == 1 ? "" : "s",
 		   (unsigned long long)d->lines_mta);
 	if (d->from_queue > 0) {
 		buf_printf(out,
