@@ -156,11 +156,11 @@ static int add_queue(const struct cli_args *args, struct examination *e, struct 
 	return named == NULL && r != -ENOMEM ? 0 : r;
 }
 
-static void show_progress(void *ctx, size_t file, size_t of)
+void doctor_show_progress(void *set, size_t file, size_t of)
 {
-	const struct log_set *set = ctx;
+	const struct log_set *logs = set;
 
-	fprintf(stderr, "\r\033[Kreading %zu of %zu: %s", file + 1, of, set->files[file].path);
+	fprintf(stderr, "\r\033[Kreading %zu of %zu: %s", file + 1, of, logs->files[file].path);
 }
 
 /* ---- connections ---- */
@@ -289,12 +289,13 @@ static int diagnose(const struct cli *cli, struct examination *e)
 {
 	bool shows = isatty(STDERR_FILENO) != 0 && !cli->json;
 	struct errmsg err = {.text = ""};
-	int r = diagnose_run(&(struct diagnose_opts){.set = &e->set,
-						     .inquiry = &e->inquiry,
-						     .queue = e->queue,
-						     .progress = shows ? show_progress : NULL,
-						     .ctx = &e->set},
-			     &e->diagnosis, &err);
+	int r = diagnose_run(
+		&(struct diagnose_opts){.set = &e->set,
+					.inquiry = &e->inquiry,
+					.queue = e->queue,
+					.progress = shows ? doctor_show_progress : NULL,
+					.ctx = &e->set},
+		&e->diagnosis, &err);
 
 	if (shows) {
 		fputs("\r\033[K", stderr);
@@ -311,10 +312,9 @@ static int diagnose(const struct cli *cli, struct examination *e)
 	return CLI_DONE;
 }
 
-int doctor_examine(const struct cli *cli, const struct cli_args *args, struct examination *ret)
+int doctor_gather(const struct cli_args *args, struct examination *ret)
 {
 	struct errmsg err = {.text = ""};
-	struct watch w = {.shows = isatty(STDERR_FILENO) != 0 && !cli->json};
 
 	*ret = (struct examination){
 		.time = {clock_ns(CLOCK_REALTIME)},
@@ -327,6 +327,18 @@ int doctor_examine(const struct cli *cli, const struct cli_args *args, struct ex
 		return say(&err, CLI_NOT_FOUND);
 	}
 	log_set_sort(&ret->set);
+	return CLI_DONE;
+}
+
+int doctor_examine(const struct cli *cli, const struct cli_args *args, struct examination *ret)
+{
+	struct errmsg err = {.text = ""};
+	struct watch w = {.shows = isatty(STDERR_FILENO) != 0 && !cli->json};
+	int r = doctor_gather(args, ret);
+
+	if (r != CLI_DONE) {
+		return r;
+	}
 	if (add_queue(args, ret, &err) < 0) {
 		return say(&err, CLI_NOT_FOUND);
 	}
@@ -334,7 +346,7 @@ int doctor_examine(const struct cli *cli, const struct cli_args *args, struct ex
 	if (ret->set.count == (ret->queue != NULL ? 1 : 0) && !has_queue) {
 		return cli_fail(CLI_NOT_FOUND, "no mail log found: name one with --log FILE");
 	}
-	int r = diagnose(cli, ret);
+	r = diagnose(cli, ret);
 	if (r != CLI_DONE) {
 		return r;
 	}

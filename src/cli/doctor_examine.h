@@ -51,7 +51,11 @@ struct examination {
 		.name = "mta-user", .value = "NAME", .help = "one more user that may deliver mail" \
 	}
 
-/** @return CLI_DONE; else the exit code, said. */
+/** Only what is asked, and the logs in their order. @return CLI_DONE; else the exit code, said. */
+MUSTUSE int doctor_gather(const struct cli_args *args, struct examination *ret);
+/** Shows on a terminal which of a set's files is read; the set is the context. */
+void doctor_show_progress(void *set, size_t file, size_t of);
+/** All of it. @return CLI_DONE; else the exit code, said. */
 MUSTUSE int doctor_examine(const struct cli *cli, const struct cli_args *args,
 			   struct examination *ret);
 /** Take in a notice: a file, or an address that is asked. @return 0, or a negative errno. */

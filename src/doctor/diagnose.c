@@ -244,17 +244,22 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 	return 0;
 }
 
-const struct attribution_id *diagnosis_find(const struct diagnosis *d,
-					    const struct inquiry_sample *s)
+const struct attribution_id *diagnose_find(const struct attribution *a,
+					   const struct inquiry_sample *s)
 {
 	for (size_t i = 0; i < s->id_count; i++) {
-		const struct attribution_id *id = attribution_id_get(d->attribution,
-								     s->first_id + i);
+		const struct attribution_id *id = attribution_id_get(a, s->first_id + i);
 		if (id != NULL && id->found) {
 			return id;
 		}
 	}
 	return NULL;
+}
+
+const struct attribution_id *diagnosis_find(const struct diagnosis *d,
+					    const struct inquiry_sample *s)
+{
+	return diagnose_find(d->attribution, s);
 }
 
 bool diagnosis_covers(const struct diagnosis *d, struct wall t)

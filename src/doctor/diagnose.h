@@ -93,6 +93,9 @@ struct diagnose_opts {
 /** @return 0; a negative errno when nothing could be done. Damaged files are told in `ret`. */
 MUSTUSE int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret,
 			 struct errmsg *reterr);
+/** The first of a message's ids that was found; NULL: none. The ids were wanted in their order. */
+const struct attribution_id *diagnose_find(const struct attribution *a,
+					   const struct inquiry_sample *s);
 /** What became of a message that was asked for; NULL when none of its ids is in the logs. */
 const struct attribution_id *diagnosis_find(const struct diagnosis *d,
 					    const struct inquiry_sample *s);

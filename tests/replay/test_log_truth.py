@@ -79,6 +79,25 @@ def test_ids_name_their_source(tmp_path, form):
         assert got["source"] == want["source"]
 
 
+def found_both_ways(log, ids):
+    """What is found by looking lines over is what is found by reading them. @return is it looked over?"""
+    status, out, errors = run("doctor", "--json", "--find", "--log", log, *ids)
+    assert status == 0, errors
+    answer = json.loads(out)
+    want = [(i["id"], i["found"], i["queue_id"], i["source"]) for i in doctor("--log", log, *ids)["ids"]]
+    assert [(i["id"], i["found"], i["queue_id"], i["source"]) for i in answer["ids"]] == want
+    return answer["lines"] == "looked_over"
+
+
+@pytest.mark.parametrize("form", FORMS, ids=" ".join)
+def test_find_is_as_if_all_was_read(tmp_path, form):
+    log, truth = make(tmp_path, form)
+    wanted = [i for i in truth["ids"] if i]
+    assert found_both_ways(log, [i["id"] for i in wanted] + ["absent@nowhere.example"])
+    queue_ids = [i["queue_id"] for i in wanted[::5]] + ["0ABCDEF123"]
+    assert found_both_ways(log, queue_ids) or "--filter" in form
+
+
 def test_compressed_halves_are_the_whole(tmp_path):
     """Rotated in the middle of a line's neighbourhood, the older half compressed: the same numbers."""
     log, truth = make(tmp_path, FORMS[1])

@@ -2,13 +2,14 @@
 """The shared logs of real mail servers: how many of their lines are understood, and for Exim every message,
 recipient and end, counted here by other means."""
 import collections
+import json
 import os
 import re
 import subprocess
 
 import pytest
 
-from conftest import DATA, ROOT
+from conftest import DATA, ROOT, run
 
 LOGS = os.path.join(DATA, "logs")
 # A mail server's own lines in the collections: their other lines are of web servers and comments.
@@ -145,3 +146,28 @@ def test_postfix_single_lines(tmp_path):
     assert len(told) == len(made) > 150
     bad = [line for line, e in zip(made, told, strict=True) if e[0] in ("no_time", "not_mail", "unknown")]
     assert len(bad) <= len(made) * 0.005, bad
+
+
+ID = re.compile(rb"(?:message-id=|msgid=| id\*?=)<?([^\s<>\"',]{3,200})|(?: |^)([0-9A-Z]{9,12}|\w{6}-\w{6}-\w\w)(?:: | <= )")
+
+
+def test_ids_are_found_as_if_all_was_read(unpacked):
+    """Every tenth id of the shared logs, Message-IDs and queue ids, each kind by itself."""
+    logs = [*unpacked("exim"), *unpacked("postfix-dump")]
+    asked = 0
+    for log in logs:
+        with open(log, "rb") as file:
+            hits = ID.findall(file.read())
+        for kind in (0, 1):
+            ids = sorted({h[kind].decode("utf-8", "replace") for h in hits if h[kind]})[::10][:300]
+            ids = [i for i in ids if not i.startswith("-") and "\ufffd" not in i]
+            if not ids:
+                continue
+            answers = []
+            for option in ([], ["--find"]):
+                status, out, errors = run("doctor", "--json", *option, "--log", log, *ids)
+                assert status == 0, errors
+                answers.append([(i["id"], i["found"], i["queue_id"], i["source"]) for i in json.loads(out)["ids"]])
+            assert answers[0] == answers[1], log
+            asked += len(ids)
+    assert asked > 100
