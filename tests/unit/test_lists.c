@@ -122,10 +122,10 @@ static void both_free(struct both *b)
 	url_lists_done(&b->tap);
 	mail_free(b->mail);
 	loop_free(b->loop);
-	policy_free(b->policy);
 	(void)unlink(b->path);
 	b->policy->list_count = 0;
 	list_cache_sweep(b->folder, b->policy);
+	policy_free(b->policy);
 	assert_int_equal(rmdir(b->folder), 0);
 	free(b);
 }
