@@ -16,9 +16,14 @@ HAM = os.path.join(ROOT, "lab", "mail", "ham")
 SPAM = os.path.join(ROOT, "lab", "mail", "spam")
 
 
+def heed_interrupts():
+    """A shell starts what runs in the background deaf to them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(ham, spam):
     return subprocess.Popen([DEMO, "--family", "4", "--seed", "11", "--ham", str(ham), "--spam", str(spam)],
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=heed_interrupts)
 
 
 def test_swapped_and_unknown_mail_make_it_fail(features, built, tmp_path):
