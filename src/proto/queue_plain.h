@@ -10,7 +10,7 @@
 /* qmail keeps one message in several files of one number. */
 struct queue_qmail_files {
 	struct str mess;   /* the message as it came */
-	struct str info;   /* "F" sender NUL; todo's "u" uid NUL, "p" pid NUL before it */
+	struct str info;   /* "F" sender NUL; new mail's "u" uid NUL, "p" pid NUL before it */
 	struct str local;  /* "T" or "D" recipient NUL, … */
 	struct str remote; /* the same */
 };
