@@ -3,7 +3,8 @@
  * siphash: SipHash, the keyed hash for tables whose keys strangers choose. Layer: base.
  *
  * SipHash-2-4 is libsodium's, behind one header (docs/adr/0002). SipHash-1-3 is for tables that are
- * asked for every line of a log and whose hashes nobody outside ever sees (docs/adr/0040).
+ * asked for every line of a log and whose hashes nobody outside ever sees (docs/adr/0040); what is
+ * asked most often goes by base/linhash.
  * Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012).
  */
 #ifndef BASE_SIPHASH_H

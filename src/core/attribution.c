@@ -34,6 +34,7 @@ struct attribution *attribution_new(const struct attribution_opts *opts)
 		return NULL;
 	}
 	a->opts = *opts;
+	linhash_key_init(&a->key, &opts->key);
 	a->opts.messages_max = opts->messages_max == 0 ? MESSAGES_MAX : opts->messages_max;
 	a->moments_room = MOMENTS_HELD_MAX;
 	a->opts.senders_max = opts->senders_max == 0 ? SENDERS_MAX : opts->senders_max;
@@ -193,7 +194,7 @@ static void keep_arrival(struct attribution *a, struct sender *s, const struct l
 
 static void arrived(struct attribution *a, const struct log_line *l, const struct log_event *given)
 {
-	struct log_event joined;
+	UNINITIALIZED struct log_event joined; /* if it is qmail's */
 	const struct log_event *ev = given;
 	enum qmail_join how = QMAIL_JOIN_NONE;
 

@@ -19,7 +19,7 @@
 
 uint64_t attribution_hash(const struct attribution *a, struct str s)
 {
-	return siphash13(&a->opts.key, s.ptr, s.len);
+	return linhash(&a->key, s.ptr, s.len);
 }
 
 struct str attribution_bare_id(struct str id)
@@ -31,14 +31,40 @@ struct str attribution_bare_id(struct str id)
 	return id;
 }
 
+#ifdef __SSE2__
+/* The last 16 octets of an address in small letters, as most domains fit into.
+ * @return What stands behind the last "@" there; all 16: there is none. */
+static struct str lower_tail(struct str address, char ret_lower[static 16])
+{
+	__m128i v = _mm_loadu_si128(
+		(const __m128i *)(const void *)(address.ptr + address.len - 16));
+	__m128i off = _mm_sub_epi8(v, _mm_set1_epi8('A'));
+	__m128i is_upper = _mm_cmpeq_epi8(_mm_min_epu8(off, _mm_set1_epi8('Z' - 'A')), off);
+	unsigned signs = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8('@')));
+	size_t at = signs == 0 ? 0 : 32 - (size_t)__builtin_clz(signs);
+
+	v = _mm_or_si128(v, _mm_and_si128(is_upper, _mm_set1_epi8('a' - 'A')));
+	_mm_storeu_si128((__m128i *)(void *)ret_lower, v);
+	return (struct str){ret_lower + at, 16 - at};
+}
+#endif
+
 uint16_t attribution_domain(const struct attribution *a, struct str rcpt)
 {
+	UNINITIALIZED char lower[ATTRIBUTION_TEXT_MAX];
 	size_t at = rcpt.len;
 
+#ifdef __SSE2__
+	if (rcpt.len >= 16) {
+		struct str tail = lower_tail(rcpt, lower);
+		if (tail.len < 16) {
+			return (uint16_t)(attribution_hash(a, tail) | 1);
+		}
+	}
+#endif
 	while (at > 0 && rcpt.ptr[at - 1] != '@') {
 		at--;
 	}
-	char lower[ATTRIBUTION_TEXT_MAX];
 	struct str domain = str_head(str_skip(rcpt, at), sizeof(lower));
 	for (size_t i = 0; i < domain.len; i++) {
 		lower[i] = char_lower(domain.ptr[i]);
@@ -88,7 +114,7 @@ static uint64_t hash_of_id(struct attribution *a, struct str id)
 {
 	if (id.ptr != a->hashed.ptr || id.len != a->hashed.len) {
 		a->hashed = id;
-		a->hashed_to = siphash13(&a->opts.key, id.ptr, id.len);
+		a->hashed_to = linhash(&a->key, id.ptr, id.len);
 	}
 	return a->hashed_to;
 }

@@ -6,6 +6,7 @@
 #ifndef CORE_ATTRIBUTION_ENTRY_H
 #define CORE_ATTRIBUTION_ENTRY_H
 
+#include "base/linhash.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "core/attribution.h"
@@ -113,6 +114,7 @@ struct qmail_logins {
 struct attribution {
 	struct qmail_logins logins;
 	struct attribution_opts opts;
+	struct linhash_key key;
 	struct entry **slots; /* open addressing by hash */
 	size_t slot_mask;
 	size_t entry_count;

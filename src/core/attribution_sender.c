@@ -98,12 +98,12 @@ static struct str network_of(struct str addr)
 	return addr;
 }
 
-void sender_add_client(struct sender *s, struct str addr, const struct siphash_key *key)
+void sender_add_client(struct sender *s, struct str addr, const struct linhash_key *key)
 {
 	struct str network = network_of(addr);
 
-	distinct_add(&s->addresses, siphash13(key, addr.ptr, addr.len));
-	distinct_add(&s->networks, siphash13(key, network.ptr, network.len));
+	distinct_add(&s->addresses, linhash(key, addr.ptr, addr.len));
+	distinct_add(&s->networks, linhash(key, network.ptr, network.len));
 	s->out.addresses = s->addresses.count;
 	s->out.networks = s->networks.count;
 }

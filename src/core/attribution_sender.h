@@ -6,6 +6,7 @@
 #ifndef CORE_ATTRIBUTION_SENDER_H
 #define CORE_ATTRIBUTION_SENDER_H
 
+#include "base/linhash.h"
 #include "core/attribution.h"
 
 /* Distinct values by hash: exact up to the limit. Most sources have few: it grows as they come. */
@@ -55,7 +56,7 @@ struct str sender_key(const void *item);
 void distinct_add(struct distinct *d, uint64_t hash);
 
 /** A client's address: itself and its network (/24, or the first four groups of IPv6). */
-void sender_add_client(struct sender *s, struct str addr, const struct siphash_key *key);
+void sender_add_client(struct sender *s, struct str addr, const struct linhash_key *key);
 /** A recipient of one message. @return Is it the first time? */
 bool sender_add_rcpt(struct sender *s, uint64_t rcpt_hash);
 /** Recipients in an hour of the log. */

@@ -4,6 +4,7 @@
  * ids that are used again, retries, strangers' text; and nobody is accused of healthy mail.
  */
 #include "core/attribution.h"
+#include "core/attribution_entry.h"
 #include "core/cause.h"
 
 #include "base/buf.h"
@@ -542,6 +543,33 @@ static void a_stranger_is_named_where_it_matters(void **state)
 	attribution_free(r.a);
 }
 
+/* Domains of all lengths, long ones too: small letters are large ones, what stands before the last
+ * "@" does not count, and without one all of it does. */
+static void a_domain_is_the_same_however_it_is_written(void **state)
+{
+	(void)state;
+	struct reader r;
+	char text[3][64];
+
+	reader_init(&r, 0);
+	for (int n = 1; n < 40; n++) {
+		snprintf(text[0], sizeof(text[0]), "a@%.*szq@", n,
+			 "Zq-[{9@`Zq.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef");
+		snprintf(text[1], sizeof(text[1]), "someone.else@%.*s", n,
+			 "shop-of-many-letters-that-goes-on.example");
+		snprintf(text[2], sizeof(text[2]), "a@%.*s", n,
+			 "SHOP-of-Many-Letters-That-Goes-On.EXAMPLE");
+		uint16_t domain = attribution_domain(r.a, str_of(text[1]));
+		assert_int_equal(domain, attribution_domain(r.a, str_of(text[2])));
+		assert_int_equal(domain, attribution_domain(r.a, str_skip(str_of(text[1]), 13)));
+		assert_int_equal(attribution_domain(r.a, str_of(text[0])),
+				 attribution_domain(r.a, STR("")));
+	}
+	assert_int_not_equal(attribution_domain(r.a, STR("someone@shop[.example")),
+			     attribution_domain(r.a, STR("someone@shop{.example")));
+	attribution_free(r.a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -558,6 +586,7 @@ int main(void)
 		cmocka_unit_test(recipients_are_bounded_too),
 		cmocka_unit_test(strangers_are_sources_once_their_mail_leaves),
 		cmocka_unit_test(a_stranger_is_named_where_it_matters),
+		cmocka_unit_test(a_domain_is_the_same_however_it_is_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
