@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many messages the filter scores in a second of CPU time, from parsed mail, and where the
- * time goes. Arguments: files or folders of messages; without them a text is made. SHA-256 over
- * the same octets, in the same run, is the peer.
+ * time goes. Arguments: files or folders of messages (bench-filter-speed gives the shared mail);
+ * without them a text is made. SHA-256 over the same octets, in the same run, is the peer.
  */
 #include "base/buf.h"
 #include "base/prng.h"

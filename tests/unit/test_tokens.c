@@ -140,6 +140,47 @@ static void recipients_change_nothing(void **state)
 	assert_memory_equal(first.text, tokens.text, first.text_len);
 }
 
+/* A word of plain letters before a blank is read another way than one before a full stop. */
+static void the_short_way_reads_the_same(void **state)
+{
+	(void)state;
+	static const char letters[] = "abcdwhtpABZ";
+	static struct tokens other;
+	struct prng prng = {5};
+
+	for (size_t round = 0; round < 3000; round++) {
+		char plain[200];
+		char stopped[sizeof(plain) * 2];
+		size_t n = 0;
+		size_t m = 0;
+		uint32_t longest = round % 3 == 0 ? 45 : 4;
+
+		while (n < 150) {
+			size_t len = 1 + prng_below(&prng, longest);
+			for (size_t i = 0; i < len && n < 190; i++) {
+				char c = letters[prng_below(&prng, sizeof(letters) - 1)];
+				plain[n++] = c;
+				stopped[m++] = c;
+			}
+			plain[n++] = " ,;)\"\t"[prng_below(&prng, 6)];
+			stopped[m++] = '.';
+			stopped[m++] = ' ';
+		}
+		struct score_input in = {.to_address = STR("cab@example.org"), .text = {plain, n}};
+		tokens_read(&in, &tokens);
+		in.text = (struct str){stopped, m};
+		tokens_read(&in, &other);
+		if (other.counts.urls > 0) {
+			continue; /* "www." */
+		}
+		assert_int_equal(tokens.text_len, other.text_len);
+		assert_memory_equal(tokens.text, other.text, other.text_len);
+		assert_memory_equal(&tokens.counts, &other.counts, sizeof(other.counts));
+	}
+	assert_words(STR_EMPTY, STR("WWW, abc@x.example http, www.a.example"),
+		     "^www xxemail http xxurl ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +191,7 @@ int main(void)
 		cmocka_unit_test(disguises),
 		cmocka_unit_test(any_octets),
 		cmocka_unit_test(recipients_change_nothing),
+		cmocka_unit_test(the_short_way_reads_the_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
