@@ -202,14 +202,14 @@ class Net:
         """Waits until a desk that came back was told of this order."""
         self.wait_for(f"journaled {origin} {seq}")
 
-    def report(self, origin, seq, state, timeout=10.0):
-        """Waits for this order to come into this state, as told to its giver."""
+    def report(self, origin, seq, *states, timeout=10.0):
+        """Waits for this order to come into one of these states, as told to its giver."""
         who = origin
         until = time.monotonic() + timeout
         while True:
             line = self.wait_for(f"report {who} {origin} {seq}", max(0.01, until - time.monotonic()))
             words = line.split()
-            if words[5] == state:
+            if words[5] in states:
                 return {"source": words[4], "state": words[5], "apply_us": int(words[6]),
                         "sessions": int(words[7]), "hits": int(words[8])}
 

@@ -416,7 +416,7 @@ def test_panic_open_command(net, gate_is):
     assert is_open(net.connect("a", A[4], MX[4], 25))
     assert panic_open(net)["changed"] is False
     assert panic_open(net, "--lift")["changed"] is True
-    net.report("judge", 1, "installed")
+    net.report("judge", 1, "installed", "proved")  # by what it refused before, if the gate had seen that
     assert net.connect("a", A[4], MX[4], 25) == "refused"
     assert panic_open(net, "--lift")["changed"] is False
 
