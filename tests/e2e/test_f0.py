@@ -14,6 +14,7 @@ import pytest
 from lab import guard
 from lab.incident import wait_for
 from lab.world import CUSTOMERS
+from gate_net import build_folder
 from test_lists import hup, put, send
 
 
@@ -23,7 +24,7 @@ def start(lab, mode, **change):
     folder = os.path.join(postern.state, "judge")
     os.makedirs(folder)
     path = os.path.join(folder, "checkpoint")
-    done = subprocess.run([os.path.join(postern.build, "tests", "e2e", "judge_driver"), postern.conf, path, mode],
+    done = subprocess.run([os.path.join(build_folder(), "tests", "e2e", "judge_driver"), postern.conf, path, mode],
                           stdout=subprocess.PIPE, check=True, timeout=60, text=True)
     user = pwd.getpwnam("_postern-judge")
     os.chown(path, user.pw_uid, user.pw_gid)
