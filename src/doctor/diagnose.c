@@ -29,6 +29,7 @@ struct pass {
 	struct log_line_memory memory;
 	struct attribution_place place;
 	struct diagnose_hour *hour;
+	struct wall seen; /* the time of the line before */
 };
 
 /* The hour of a line. Lines come nearly in order, so it is nearly always the last one. */
@@ -48,6 +49,22 @@ static struct diagnose_hour *hour_of(struct diagnosis *d, struct wall time)
 	return &d->hours[d->hour_count++];
 }
 
+/* What the time of a line says of the log. Many lines have the same. */
+static void see_time(struct pass *p, struct wall time)
+{
+	if (p->d->begin.ns == 0 || time.ns < p->d->begin.ns) {
+		p->d->begin = time;
+	}
+	if (time.ns > p->d->end.ns) {
+		p->d->end = time;
+	}
+	if (p->hour == NULL || time.ns < p->hour->begin.ns ||
+	    time.ns >= p->hour->begin.ns + NS_PER_H) {
+		p->hour = hour_of(p->d, time);
+	}
+	p->seen = time;
+}
+
 static void read_line(struct pass *p, struct str raw)
 {
 	UNINITIALIZED struct log_line l;
@@ -59,15 +76,8 @@ static void read_line(struct pass *p, struct str raw)
 		return;
 	}
 	log_event_parse(&l, &e);
-	if (p->d->begin.ns == 0 || l.time.ns < p->d->begin.ns) {
-		p->d->begin = l.time;
-	}
-	if (l.time.ns > p->d->end.ns) {
-		p->d->end = l.time;
-	}
-	if (p->hour == NULL || l.time.ns < p->hour->begin.ns ||
-	    l.time.ns >= p->hour->begin.ns + NS_PER_H) {
-		p->hour = hour_of(p->d, l.time);
+	if (p->hour == NULL || l.time.ns != p->seen.ns) {
+		see_time(p, l.time);
 	}
 	p->hour->lines++;
 	if (e.type == LOG_LOST_LINES) {
@@ -79,7 +89,9 @@ static void read_line(struct pass *p, struct str raw)
 	p->d->lines_mta++;
 	p->d->by_mta[e.mta]++;
 	p->d->lines_classified += e.type != LOG_UNKNOWN ? 1 : 0;
-	attribution_step(p->d->attribution, &l, &e, p->place);
+	if (e.type != LOG_OTHER) {
+		attribution_step(p->d->attribution, &l, &e, p->place);
+	}
 }
 
 /* Whole lines; the last one of a file may lack its newline. */

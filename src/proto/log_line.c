@@ -125,20 +125,19 @@ static bool same_16(const char *a, const char *b, size_t n)
 	return (~same & ((1U << n) - 1)) == 0;
 }
 
-static bool take_known_host(struct log_line *l, struct log_line_memory *m)
+/* Octets of a host seen before and its space that the text begins with; 0: another one. */
+static size_t known_host(const struct log_line_memory *m, struct str text)
 {
-	if (m->host_len == 0 || l->text.len < sizeof(m->host) ||
-	    !same_16(l->text.ptr, m->host, m->host_len)) {
-		return false;
-	}
-	l->host = (struct str){l->text.ptr, m->host_len - 1};
-	l->text = (struct str){l->text.ptr + m->host_len, l->text.len - m->host_len};
-	return true;
+	bool is_known = m->host_len > 0 && text.len >= sizeof(m->host) &&
+			same_16(text.ptr, m->host, m->host_len);
+
+	return is_known ? m->host_len : 0;
 }
 
+/* One that looks like a priority is not kept: that would be taken off first. */
 static void know_host(struct log_line_memory *m, struct str host)
 {
-	if (host.len > 0 && host.len < sizeof(m->host)) {
+	if (host.len > 0 && host.len < sizeof(m->host) && host.ptr[0] != '<') {
 		memset(m->host, 0, sizeof(m->host));
 		memcpy(m->host, host.ptr, host.len);
 		m->host[host.len] = ' ';
@@ -200,70 +199,102 @@ static struct log_line_tag *tag_pair(struct log_line_memory *m, const char *text
 	return m->tags[(last * UINT64_C(0x9E3779B97F4A7C15) >> 32) % LOG_LINE_TAGS];
 }
 
-/* Does what take_tag does, for a tag that was seen before or can be kept. */
-static bool take_known_tag(struct log_line *l, struct log_line_memory *m)
+/* Keeps what take_tag made of a text that begins with a plain tag, which ends at `end`. */
+static void know_tag(struct log_line_memory *m, const char *p, size_t end, const struct log_line *l)
 {
-	const char *p = l->text.ptr;
-	size_t rest;
-	size_t end = find_plain_tag(l->text, &rest);
+	struct log_line_tag *t = tag_pair(m, p, end);
 
+	if (is_tag(t, p, end) || is_tag(t + 1, p, end)) {
+		return;
+	}
+	t[1] = t[0];
+	memset(t, 0, sizeof(*t));
+	memcpy(t->text, p, end);
+	t->len = (uint8_t)end;
+	t->path_len = (uint8_t)l->path.len;
+	t->program_at = (uint8_t)(l->program.ptr - p);
+	t->writer = (uint8_t)l->writer;
+}
+
+static void know_line(struct log_line_memory *m, struct str text, const struct log_line *l)
+{
+	size_t rest;
+
+	know_host(m, l->host);
+	text = str_skip(text, l->host.len + 1);
+	size_t end = find_plain_tag(text, &rest);
+	if (end > 0) {
+		know_tag(m, text.ptr, end, l);
+	}
+}
+
+/* A line of the second of the line before, with a host and a tag seen before: nothing is left to be
+ * read. What it says is written once, for what is written in halves and read as a whole must wait.
+ * @return false: it is to be read the plain way. */
+static bool parse_known(const struct log_time *lt, struct log_line_memory *m, struct str raw,
+			struct log_line *ret)
+{
+	struct wall time = {0};
+	size_t rest;
+	size_t at = log_time_known(lt, raw, &time);
+	struct str text = {raw.ptr + at, raw.len - at};
+
+	if (at != LOG_TIME_KNOWN_3164) {
+		*ret = (struct log_line){.time = time,
+					 .form = LOG_TIME_EXIM,
+					 .writer = LOG_WRITER_EXIM,
+					 .text = text};
+		return at != 0;
+	}
+	size_t host = known_host(m, text);
+	struct str tagged = {text.ptr + host, text.len - host};
+	size_t end = host == 0 ? 0 : find_plain_tag(tagged, &rest);
 	if (end == 0) {
 		return false;
 	}
-	struct log_line_tag *t = tag_pair(m, p, end);
-	if (!is_tag(t, p, end) && !is_tag(++t, p, end)) {
-		take_tag(l);
-		t[0] = t[-1];
-		t--;
-		memset(t, 0, sizeof(*t));
-		memcpy(t->text, p, end);
-		t->len = (uint8_t)end;
-		t->path_len = (uint8_t)l->path.len;
-		t->program_at = (uint8_t)(l->program.ptr - p);
-		t->writer = (uint8_t)l->writer;
-		return true;
+	const struct log_line_tag *t = tag_pair(m, tagged.ptr, end);
+	if (!is_tag(t, tagged.ptr, end) && !is_tag(++t, tagged.ptr, end)) {
+		return false;
 	}
-	l->program = (struct str){p + t->program_at, end - t->program_at};
-	l->path = (struct str){p, t->path_len};
-	l->writer = (enum log_writer)t->writer;
-	l->text = (struct str){p + rest, l->text.len - rest};
+	*ret = (struct log_line){.time = time,
+				 .form = LOG_TIME_RFC3164,
+				 .host = {text.ptr, host - 1},
+				 .program = {tagged.ptr + t->program_at, end - t->program_at},
+				 .path = {tagged.ptr, t->path_len},
+				 .writer = (enum log_writer)t->writer,
+				 .text = {tagged.ptr + rest, tagged.len - rest}};
 	return true;
 }
 #else
-static bool take_known_host(struct log_line *l, struct log_line_memory *m)
+static void know_line(struct log_line_memory *m, struct str text, const struct log_line *l)
 {
-	(void)l;
 	(void)m;
-	return false;
+	(void)text;
+	(void)l;
 }
 
-static void know_host(struct log_line_memory *m, struct str host)
+static bool parse_known(const struct log_time *lt, struct log_line_memory *m, struct str raw,
+			struct log_line *ret)
 {
+	(void)lt;
 	(void)m;
-	(void)host;
-}
-
-static bool take_known_tag(struct log_line *l, struct log_line_memory *m)
-{
-	(void)l;
-	(void)m;
+	(void)raw;
+	(void)ret;
 	return false;
 }
 #endif
 
 static void take_host_and_tag(struct log_line *l, struct log_line_memory *m)
 {
-	if (m == NULL || !take_known_host(l, m)) {
-		size_t space = str_find_char(l->text, ' ');
-		l->host = str_head(l->text, space);
-		l->text = str_skip(l->text, space + 1);
-		if (m != NULL) {
-			know_host(m, l->host);
-		}
-	}
+	struct str text = l->text;
+	size_t space = str_find_char(text, ' ');
+
+	l->host = str_head(text, space);
+	l->text = str_skip(text, space + 1);
 	l->writer = LOG_WRITER_LOGGER;
-	if (m == NULL || !take_known_tag(l, m)) {
-		take_tag(l);
+	take_tag(l);
+	if (m != NULL) {
+		know_line(m, text, l);
 	}
 }
 
@@ -295,6 +326,9 @@ static void take_5424(struct log_line *l, struct log_line_memory *m)
 bool log_line_parse_next(struct log_time *lt, struct log_line_memory *memory, struct str raw,
 			 struct log_line *ret)
 {
+	if (memory != NULL && parse_known(lt, memory, raw, ret)) {
+		return true;
+	}
 	ret->text = raw.len > 0 && char_is_digit(raw.ptr[0]) ? log_5424_skip_count(raw) : raw;
 	ret->text = skip_priority(ret->text);
 	bool is_5424 = log_5424_is(ret->text);

@@ -290,34 +290,15 @@ static bool take_unpadded(struct log_time *lt, struct str *line, struct wall *re
 	return true;
 }
 
-/* The second of the line before, written as nearly all are: nothing is left to be read. */
-static enum log_time_form take_same_second(const struct log_time *lt, struct str *line,
-					   struct wall *ret)
-{
-	const char *p = line->ptr;
-
-	if (is_known_second(lt, p, 16)) {
-		ret->ns = lt->second_ns;
-		*line = (struct str){p + 16, line->len - 16};
-		return LOG_TIME_RFC3164;
-	}
-	if (line->len > 20 && p[10] == ' ' && p[19] == ' ' && p[20] != '+' && p[20] != '-' &&
-	    is_known_second(lt, p, 19)) {
-		ret->ns = lt->second_ns - lt->zone_s * NS_PER_S;
-		*line = (struct str){p + 20, line->len - 20};
-		return LOG_TIME_EXIM;
-	}
-	return LOG_TIME_NONE;
-}
-
 enum log_time_form log_time_take(struct log_time *lt, struct str *line, struct wall *ret)
 {
 	if (line->len < 20) {
 		return LOG_TIME_NONE;
 	}
-	enum log_time_form same = take_same_second(lt, line, ret);
-	if (same != LOG_TIME_NONE) {
-		return same;
+	size_t known = log_time_known(lt, *line, ret);
+	if (known > 0) {
+		*line = str_skip(*line, known);
+		return known == LOG_TIME_KNOWN_EXIM ? LOG_TIME_EXIM : LOG_TIME_RFC3164;
 	}
 	char first = line->ptr[0];
 	if (char_is_alpha(first)) {
