@@ -38,8 +38,21 @@ static int parse_base(struct str text, unsigned base, uint64_t max, uint64_t *re
 	return 0;
 }
 
+/* Digits of so few that no sum is too large. */
+#define PLAIN_DIGITS 19
+
 int num_parse_u64(struct str text, uint64_t max, uint64_t *ret)
 {
+	uint64_t v = 0;
+	size_t i = 0;
+
+	while (i < text.len && i < PLAIN_DIGITS && char_is_digit(text.ptr[i])) {
+		v = v * 10 + (uint64_t)(text.ptr[i++] - '0');
+	}
+	if (i > 0 && i == text.len && v <= max) {
+		*ret = v;
+		return 0;
+	}
 	return parse_base(text, 10, max, ret);
 }
 

@@ -88,6 +88,26 @@ static inline size_t str_find_char(struct str s, char c)
 
 	return at == NULL ? s.len : (size_t)(at - s.ptr);
 }
+/** @return Offset of the first octet that is one of the two, or s.len when there is none. */
+static inline size_t str_find_either(struct str s, char a, char b)
+{
+	size_t i = 0;
+#ifdef __SSE2__
+	for (; i + 16 <= s.len; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.ptr + i));
+		__m128i is_a = _mm_cmpeq_epi8(v, _mm_set1_epi8(a));
+		__m128i is_b = _mm_cmpeq_epi8(v, _mm_set1_epi8(b));
+		int hits = _mm_movemask_epi8(_mm_or_si128(is_a, is_b));
+		if (hits != 0) {
+			return i + (size_t)__builtin_ctz((unsigned)hits);
+		}
+	}
+#endif
+	while (i < s.len && s.ptr[i] != a && s.ptr[i] != b) {
+		i++;
+	}
+	return i;
+}
 /** @return Offset of the first `needle`, or s.len when there is none (an empty one is at 0). */
 size_t str_find(struct str s, struct str needle);
 size_t str_find_nocase(struct str s, struct str needle);

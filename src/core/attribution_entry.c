@@ -119,11 +119,27 @@ static uint64_t hash_of_id(struct attribution *a, struct str id)
 	return a->hashed_to;
 }
 
+/* Most ids have 8 to 16 octets: their first and their last eight are all of them. */
+static bool has_id(const struct entry *e, struct str id)
+{
+	uint64_t a[2];
+	uint64_t b[2];
+
+	if (id.len < sizeof(a[0]) || id.len > sizeof(a)) {
+		return str_is_equal(entry_id(e), id);
+	}
+	memcpy(&a[0], id.ptr, sizeof(a[0]));
+	memcpy(&a[1], id.ptr + id.len - sizeof(a[1]), sizeof(a[1]));
+	memcpy(&b[0], e->id, sizeof(b[0]));
+	memcpy(&b[1], e->id + id.len - sizeof(b[1]), sizeof(b[1]));
+	return e->id_len == id.len && a[0] == b[0] && a[1] == b[1];
+}
+
 static struct entry *find_hashed(const struct attribution *a, struct str id, uint64_t hash)
 {
 	for (size_t i = hash & a->slot_mask; a->slots[i] != NULL; i = (i + 1) & a->slot_mask) {
 		struct entry *e = a->slots[i];
-		if (e->hash == hash && str_is_equal(entry_id(e), id)) {
+		if (e->hash == hash && has_id(e, id)) {
 			return e;
 		}
 	}

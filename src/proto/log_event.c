@@ -56,30 +56,28 @@ static size_t id_len_16(struct str text, bool *ret_is_word)
 }
 #endif
 
-bool log_event_take_id(struct str *text, struct str *ret_id)
+size_t log_event_id_len(struct str text)
 {
-	bool is_word;
+	bool is_word = false;
 	size_t n = 0;
 
 #ifdef __SSE2__
-	if (text->len >= 16) {
-		n = id_len_16(*text, &is_word);
-		if (n == 0 && !is_id_char(text->ptr[0])) {
-			return false;
+	if (text.len >= 16) {
+		n = id_len_16(text, &is_word);
+		if (n == 0 && !is_id_char(text.ptr[0])) {
+			return 0;
 		}
 	}
 #endif
 	if (n == 0) {
-		n = id_len(*text, &is_word);
+		n = id_len(text, &is_word);
 	}
-	if (n < QUEUE_ID_MIN || n > QUEUE_ID_MAX || n + 1 >= text->len || text->ptr[n] != ':' ||
-	    text->ptr[n + 1] != ' ' || is_word ||
-	    (n == 7 && str_has_prefix(*text, STR("NOQUEUE:")))) {
-		return false;
+	if (n < QUEUE_ID_MIN || n > QUEUE_ID_MAX || n + 1 >= text.len || text.ptr[n] != ':' ||
+	    text.ptr[n + 1] != ' ' || is_word ||
+	    (n == 7 && str_has_prefix(text, STR("NOQUEUE:")))) {
+		return 0;
 	}
-	*ret_id = str_head(*text, n);
-	*text = str_skip(*text, n + 2);
-	return true;
+	return n;
 }
 
 bool log_event_split_client(struct str text, struct str *ret_name, struct str *ret_addr)
@@ -99,33 +97,25 @@ bool log_event_split_client(struct str text, struct str *ret_name, struct str *r
 	return true;
 }
 
-bool log_event_take_address(struct str *text, struct str *ret)
+size_t log_event_address_len(struct str text)
 {
 	bool quoted = false;
 
-	if (text->len == 0 || text->ptr[0] != '<') {
-		return false;
+	if (text.len == 0 || text.ptr[0] != '<') {
+		return 0;
 	}
 	/* Nearly all have no quotes: the first bracket ends them. */
-	size_t close = str_find_char(*text, '>');
-	if (close < text->len && str_find_char(str_head(*text, close), '"') == close) {
-		*ret = (struct str){text->ptr + 1, close - 1};
-		*text = str_skip(*text, close + 1);
-		return true;
-	}
-	for (size_t i = 1; i < text->len; i++) {
-		char c = text->ptr[i];
+	for (size_t i = str_find_either(text, '>', '"'); i < text.len; i++) {
+		char c = text.ptr[i];
 		if (c == '\\' && quoted) {
 			i++;
 		} else if (c == '"') {
 			quoted = !quoted;
 		} else if (c == '>' && !quoted) {
-			*ret = (struct str){text->ptr + 1, i - 1};
-			*text = str_skip(*text, i + 1);
-			return true;
+			return i + 1;
 		}
 	}
-	return false;
+	return 0;
 }
 
 /* Does `at` begin with this text, which is in small letters? qmail writes _ for each space. */

@@ -98,12 +98,38 @@ void log_event_parse(const struct log_line *l, struct log_event *ret);
 
 /* For the parsers. */
 
-/** Does the text begin with a queue id and ": "? Takes both off. */
-bool log_event_take_id(struct str *text, struct str *ret_id);
+/** Octets of the queue id that the text begins with and that ": " follows; 0: it does not. */
+size_t log_event_id_len(struct str text);
+/** Does the text begin with a queue id and ": "? Takes both off. Inline, so that a text that is cut
+ * again and again stays in registers. */
+static inline bool log_event_take_id(struct str *text, struct str *ret_id)
+{
+	size_t n = log_event_id_len(*text);
+
+	if (n == 0) {
+		return false;
+	}
+	*ret_id = (struct str){text->ptr, n};
+	*text = (struct str){text->ptr + n + 2, text->len - n - 2};
+	return true;
+}
 /** "name[address]" or "name[address]:port": split. @return false when it is not of this form. */
 bool log_event_split_client(struct str text, struct str *ret_name, struct str *ret_addr);
-/** Take "<address>", where quoted strings may hold brackets and commas. */
-bool log_event_take_address(struct str *text, struct str *ret);
+/** Octets of the "<address>" that the text begins with, where quoted strings may hold brackets and
+ * commas; 0: it does not. */
+size_t log_event_address_len(struct str text);
+/** Take it off, without the brackets. */
+static inline bool log_event_take_address(struct str *text, struct str *ret)
+{
+	size_t n = log_event_address_len(*text);
+
+	if (n == 0) {
+		return false;
+	}
+	*ret = (struct str){text->ptr + 1, n - 2};
+	*text = (struct str){text->ptr + n, text->len - n};
+	return true;
+}
 /** Does the reason of a refusal say that the mail or its sender is taken for spam? */
 bool log_event_is_spam_refusal(struct str dsn, struct str reason);
 /** Does the reason of a refusal say that there is no such user? */

@@ -82,80 +82,56 @@ static void skip_pid(struct str *text)
 	}
 }
 
-/* Offset of the first space or quote, or the length. */
-static size_t find_space_or_quote(struct str s)
+/* Offset of the quote that ends a text behind its first quote, or the length. \" and \\ are inside.
+ */
+static size_t quoted_len(struct str text)
 {
-	size_t i = 0;
+	size_t n = str_find_either(text, '"', '\\');
 
-#ifdef __SSE2__
-	const __m128i space = _mm_set1_epi8(' ');
-	const __m128i quote = _mm_set1_epi8('"');
-	for (; i + 16 <= s.len; i += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.ptr + i));
-		unsigned hits = (unsigned)_mm_movemask_epi8(
-			_mm_or_si128(_mm_cmpeq_epi8(v, space), _mm_cmpeq_epi8(v, quote)));
-		if (hits != 0) {
-			return i + (size_t)__builtin_ctz(hits);
-		}
+	while (n < text.len && text.ptr[n] == '\\') {
+		n += 2 < text.len - n ? 2 : text.len - n;
+		n += str_find_either(str_skip(text, n), '"', '\\');
 	}
-#endif
-	while (i < s.len && s.ptr[i] != ' ' && s.ptr[i] != '"') {
-		i++;
-	}
-	return i;
+	return n;
 }
 
-/* The text up to the next space; quoted parts and <…> may hold spaces. */
-static struct str take_word(struct str *text)
+/* Where the word ends that the text begins with: at a space, or at the end. Quoted parts may hold
+ * spaces. */
+static size_t word_len(struct str text)
 {
-	bool quoted = false;
-	size_t i = find_space_or_quote(*text); /* nearly all words have no quotes */
+	size_t i = str_find_either(text, ' ', '"');
 
-	while (i < text->len && (quoted || text->ptr[i] != ' ')) {
-		if (text->ptr[i] == '\\' && quoted) {
-			i++;
-		} else if (text->ptr[i] == '"') {
-			quoted = !quoted;
-		}
+	while (i < text.len && text.ptr[i] == '"') {
 		i++;
+		i += quoted_len(str_skip(text, i)) + 1;
+		i += str_find_either(str_skip(text, i), ' ', '"');
 	}
-	i = i < text->len ? i : text->len;
-	struct str word = str_head(*text, i);
-	*text = str_skip(*text, i + 1);
+	return i < text.len ? i : text.len;
+}
+
+/* Takes it off, and the space. Inline, so that the text stays in registers. */
+static inline struct str take_word(struct str *text)
+{
+	size_t n = word_len(*text);
+	struct str word = {text->ptr, n};
+
+	*text = str_skip(*text, n + 1);
 	return word;
 }
 
-/* T="…" with \" and \\ inside. The opening quote is at the start. */
-static struct str take_quoted(struct str *text)
+/* T="…". The opening quote is at the start. */
+static inline struct str take_quoted(struct str *text)
 {
-	for (size_t i = 1; i < text->len; i++) {
-		if (text->ptr[i] == '\\') {
-			i++;
-		} else if (text->ptr[i] == '"') {
-			struct str inner = {text->ptr + 1, i - 1};
-			*text = str_skip(*text, i + 2);
-			return inner;
-		}
-	}
-	struct str all = str_skip(*text, 1);
-	*text = STR_EMPTY;
-	return all;
-}
+	struct str inner = str_skip(*text, 1);
+	size_t n = quoted_len(inner);
 
-static bool is_field(struct str text)
-{
-	size_t n = 0;
-
-	while (n < text.len && n < 12 &&
-	       (char_is_alpha(text.ptr[n]) || char_is_digit(text.ptr[n]) || text.ptr[n] == '_')) {
-		n++;
-	}
-	return n > 0 && n < text.len && text.ptr[n] == '=';
+	*text = str_skip(inner, n + 2);
+	return str_head(inner, n);
 }
 
 /* "name (helo) [1.2.3.4]:25": words until the next field. The helo is a stranger's, but it has no
  * spaces, and the address is the last word of the host that is in brackets. */
-static void take_host(struct str *text, struct log_event *ret)
+static inline void take_host(struct str *text, struct log_event *ret)
 {
 	struct str word = take_word(text);
 
@@ -167,8 +143,7 @@ static void take_host(struct str *text, struct log_event *ret)
 		} else if (ret->client_name.len == 0 && word.len > 0 && word.ptr[0] != '(') {
 			ret->client_name = word;
 		}
-		if (text->len == 0 || is_field(*text) ||
-		    (text->ptr[0] != '[' && text->ptr[0] != '(')) {
+		if (text->len == 0 || (text->ptr[0] != '[' && text->ptr[0] != '(')) {
 			return;
 		}
 		word = take_word(text);
@@ -182,38 +157,53 @@ static struct str strip_auth_driver(struct str auth)
 	return str_take_until(&auth, ':');
 }
 
-/* Behind the sender of "<=". */
-static void parse_arrival_fields(struct str text, struct log_event *ret)
+/* The value of a field with a name of one letter. */
+static inline struct str take_short_field(char name, struct str text, struct log_event *ret)
 {
 	uint64_t n;
 
+	if (name == 'H') {
+		take_host(&text, ret);
+		return text;
+	}
+	if (name == 'T' && text.len > 0 && text.ptr[0] == '"') {
+		ret->subject = take_quoted(&text);
+		return text;
+	}
+	struct str value = take_word(&text);
+	switch (name) {
+	case 'A':
+		ret->account = strip_auth_driver(value);
+		break;
+	case 'U':
+		ret->login = value;
+		break;
+	case 'R':
+		ret->id2 = value;
+		break;
+	case 'S':
+		if (num_parse_u64(value, UINT32_MAX, &n) == 0) {
+			ret->size_bytes = (uint32_t)n;
+		}
+		break;
+	case 'P':
+		ret->relay = value; /* the protocol: "local", "esmtpa" */
+		break;
+	default:
+		break;
+	}
+	return text;
+}
+
+/* Behind the sender of "<=". */
+static void parse_arrival_fields(struct str text, struct log_event *ret)
+{
 	while (text.len > 0) {
-		if (str_has_prefix(text, STR("H="))) {
-			text = str_skip(text, 2);
-			take_host(&text, ret);
-		} else if (str_has_prefix(text, STR("T=\""))) {
-			text = str_skip(text, 2);
-			ret->subject = take_quoted(&text);
+		if (text.len > 1 && text.ptr[1] == '=' && char_is_alpha(text.ptr[0])) {
+			text = take_short_field(text.ptr[0], str_skip(text, 2), ret);
 		} else if (str_has_prefix(text, STR("id=")) || str_has_prefix(text, STR("id*="))) {
 			(void)str_take_until(&text, '=');
 			ret->message_id = take_word(&text);
-		} else if (str_has_prefix(text, STR("A="))) {
-			text = str_skip(text, 2);
-			ret->account = strip_auth_driver(take_word(&text));
-		} else if (str_has_prefix(text, STR("U="))) {
-			text = str_skip(text, 2);
-			ret->login = take_word(&text);
-		} else if (str_has_prefix(text, STR("R="))) {
-			text = str_skip(text, 2);
-			ret->id2 = take_word(&text);
-		} else if (str_has_prefix(text, STR("S="))) {
-			text = str_skip(text, 2);
-			if (num_parse_u64(take_word(&text), UINT32_MAX, &n) == 0) {
-				ret->size_bytes = (uint32_t)n;
-			}
-		} else if (str_has_prefix(text, STR("P="))) {
-			text = str_skip(text, 2);
-			ret->relay = take_word(&text); /* the protocol: "local", "esmtpa" */
 		} else if (str_has_prefix(text, STR("for "))) {
 			ret->rcpt = str_skip(text, 4);
 			return;
@@ -238,6 +228,25 @@ static void parse_arrival(struct str text, struct log_event *ret)
 	ret->relay = STR_EMPTY;
 }
 
+/* "R=… T=… H=host [ip] X=… C="…"" of a success. What the other side answered comes last: nothing is
+ * read of it. */
+static void take_route(struct str text, struct log_event *ret)
+{
+	struct str transport = STR_EMPTY;
+
+	while (text.len > 0 && !str_has_prefix(text, STR("C=\""))) {
+		if (str_has_prefix(text, STR("H="))) {
+			ret->relay = text;
+			return;
+		}
+		struct str word = take_word(&text);
+		if (str_has_prefix(word, STR("T="))) {
+			transport = str_skip(word, 2);
+		}
+	}
+	ret->is_local_relay = transport.len > 0 && !str_has_prefix(transport, STR("remote_smtp"));
+}
+
 /* "addr <orig> R=… T=… H=host [ip] …", for all delivery lines. */
 static void parse_delivery(struct str text, enum log_delivery delivery, struct log_event *ret)
 {
@@ -254,11 +263,11 @@ static void parse_delivery(struct str text, enum log_delivery delivery, struct l
 		ret->rcpt.len--;
 	}
 	ret->reason = text;
-	size_t host = str_find(text, STR(" H="));
-	ret->relay = str_skip(text, host);
-	ret->is_local_relay = delivery == LOG_SENT && host == text.len &&
-			      str_find(text, STR("T=remote_smtp")) == text.len &&
-			      str_find(text, STR(" T=")) < text.len;
+	if (delivery == LOG_SENT) {
+		take_route(text, ret);
+	} else {
+		ret->relay = str_skip(text, str_find(text, STR(" H=")));
+	}
 	if (delivery == LOG_BOUNCED) {
 		ret->is_unknown_rcpt = log_event_is_unknown_user(STR_EMPTY, text);
 		ret->is_refused = !ret->is_unknown_rcpt &&
@@ -319,7 +328,7 @@ static bool is_rejection(struct str text)
 
 void log_event_exim(const struct log_line *l, struct log_event *ret)
 {
-	struct str text = l->text;
+	struct str text = {l->text.ptr, l->text.len};
 
 	ret->mta = LOG_MTA_EXIM;
 	ret->type = LOG_OTHER;

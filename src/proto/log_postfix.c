@@ -17,16 +17,22 @@ static size_t find_comma_space(struct str s)
 {
 	size_t at = 0;
 
-	for (;;) {
-		at += str_find_char(str_skip(s, at), ',');
-		if (at + 1 >= s.len) {
-			return s.len;
+#ifdef __SSE2__
+	for (; at + 17 <= s.len; at += 16) {
+		const __m128i *p = (const __m128i *)(const void *)(s.ptr + at);
+		const __m128i *next = (const __m128i *)(const void *)(s.ptr + at + 1);
+		__m128i comma = _mm_cmpeq_epi8(_mm_loadu_si128(p), _mm_set1_epi8(','));
+		__m128i space = _mm_cmpeq_epi8(_mm_loadu_si128(next), _mm_set1_epi8(' '));
+		int hits = _mm_movemask_epi8(_mm_and_si128(comma, space));
+		if (hits != 0) {
+			return at + (size_t)__builtin_ctz((unsigned)hits);
 		}
-		if (s.ptr[at + 1] == ' ') {
-			return at;
-		}
+	}
+#endif
+	while (at + 1 < s.len && (s.ptr[at] != ',' || s.ptr[at + 1] != ' ')) {
 		at++;
 	}
+	return at + 1 < s.len ? at : s.len;
 }
 
 /* Take "name=value" up to ", " or the end. Values here are written by Postfix itself. */
@@ -176,7 +182,8 @@ static bool is_local_relay(struct str relay)
 		       str_has_prefix(from, STR("[::1]")) || str_has_prefix(relay, STR("plesk"));
 	}
 	for (size_t i = 0; i < COUNT_OF(local); i++) {
-		if (str_has_prefix(relay, local[i])) {
+		if (relay.len > 0 && relay.ptr[0] == local[i].ptr[0] &&
+		    str_has_prefix(relay, local[i])) {
 			return true;
 		}
 	}
@@ -278,7 +285,7 @@ static void parse_bounce(struct str text, struct log_event *ret)
 
 void log_event_postfix(const struct log_line *l, struct log_event *ret)
 {
-	struct str text = l->text;
+	struct str text = {l->text.ptr, l->text.len};
 	bool has_id = log_event_take_id(&text, &ret->id);
 
 	ret->mta = LOG_MTA_POSTFIX;

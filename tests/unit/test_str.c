@@ -80,10 +80,27 @@ static void finds_at_every_place(void **state)
 	}
 }
 
+static void finds_either_at_every_place(void **state)
+{
+	(void)state;
+	char text[50];
+
+	for (size_t len = 0; len < sizeof(text); len++) {
+		for (size_t at = 0; at <= len; at++) {
+			memset(text, 'x', sizeof(text));
+			text[at] = at % 2 == 0 ? '<' : '>';
+			text[len] = '>'; /* behind the end: not found */
+			size_t got = str_find_either((struct str){text, len}, '<', '>');
+			assert_int_equal(got, at);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_at_every_place),
+		cmocka_unit_test(finds_either_at_every_place),
 		cmocka_unit_test(empty_views_are_fine_everywhere),
 		cmocka_unit_test(finds_and_cuts),
 		cmocka_unit_test(copies_cut_to_fit),
