@@ -110,6 +110,7 @@ static void found_wanted(struct attribution *a, struct entry *e, struct str id)
 	want->found = true;
 	want->time = e->time;
 	(void)str_copy(want->queue_id, sizeof(want->queue_id), entry_id(e));
+	want->also = e->wanted; /* asked for by its queue id and by its Message-ID */
 	e->wanted = want;
 	struct sender *s = who_make_sender(a, e);
 	if (s != NULL) {

@@ -100,6 +100,7 @@ struct attribution_id {
 	char source[ATTRIBUTION_TEXT_MAX]; /* empty: found, but its arrival is not in the log */
 	enum source_kind kind;
 	struct wall time;
+	struct attribution_id *also; /* within core: another id of the same message */
 };
 
 struct attribution_totals {

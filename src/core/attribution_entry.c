@@ -220,9 +220,8 @@ static struct entry *entry_take(struct attribution *a)
 	return e;
 }
 
-static void tell_wanted(const struct entry *e)
+static void tell_wanted(const struct entry *e, struct attribution_id *want)
 {
-	struct attribution_id *want = e->wanted;
 	const struct sender *s = who_sender(e->who);
 
 	if (s != NULL) {
@@ -234,7 +233,6 @@ static void tell_wanted(const struct entry *e)
 	}
 }
 
-/* Count a message for its source: what it became, to which recipients elsewhere. */
 /* Does it give itself out as somebody else's? A help desk answers from many addresses of the domain
  * of its login; a login without a domain has none to compare. */
 static bool is_foreign(const struct attribution *a, const struct entry *e, const struct sender *s)
@@ -247,6 +245,7 @@ static bool is_foreign(const struct attribution *a, const struct entry *e, const
 	       attribution_domain(a, name) != e->sender_domain;
 }
 
+/* Count a message for its source: what it became, to which recipients elsewhere. */
 static void entry_count(struct attribution *a, struct entry *e)
 {
 	struct sender *s = who_sender(e->who);
@@ -256,8 +255,8 @@ static void entry_count(struct attribution *a, struct entry *e)
 	for (uint32_t i = 0; i < e->rcpt_count; i++) {
 		remote += e->rcpts[i].remote ? 1 : 0;
 	}
-	if (e->wanted != NULL && e->wanted->source[0] == '\0') {
-		tell_wanted(e);
+	for (struct attribution_id *want = e->wanted; want != NULL; want = want->also) {
+		tell_wanted(e, want);
 	}
 	if (remote == 0) {
 		a->totals.incoming += who_is_address(e->who) ? 1 : 0;

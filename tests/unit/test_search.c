@@ -129,6 +129,27 @@ static void an_arrival_tells_the_account(void **state)
 	assert_true(check_one(account, "AAAAAAAA02"));
 }
 
+/* One message, asked for by its queue id and by its Message-ID: both are answered, in any order. */
+static void both_ids_of_a_message(void **state)
+{
+	(void)state;
+	static const char *const ids[] = {"AAAAAAAA01", "m@x", "AAAAAAAA01", "n@x"};
+	static const char *const turned[] = {"m@x", "AAAAAAAA01"};
+	struct attribution *a = read_all(str_of(account), ids, COUNT_OF(ids));
+
+	for (size_t i = 0; i < 3; i++) {
+		const struct attribution_id *id = attribution_id_get(a, i);
+		assert_true(id->found);
+		assert_string_equal(id->wanted, ids[i]);
+		assert_string_equal(id->queue_id, "AAAAAAAA01");
+		assert_string_equal(id->source, "a@b");
+		assert_int_equal(id->kind, SOURCE_ACCOUNT);
+	}
+	attribution_free(a);
+	assert_true(check(str_of(account), ids, COUNT_OF(ids)));
+	assert_true(check(str_of(account), turned, COUNT_OF(turned)));
+}
+
 static void a_user_and_a_script(void **state)
 {
 	(void)state;
@@ -367,6 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_arrival_tells_the_account),
+		cmocka_unit_test(both_ids_of_a_message),
 		cmocka_unit_test(a_user_and_a_script),
 		cmocka_unit_test(a_forward_is_followed),
 		cmocka_unit_test(what_is_not_told_near_by_is_not_settled),
