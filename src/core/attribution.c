@@ -19,6 +19,9 @@
 #define MESSAGES_MAX 100000
 #define SENDERS_MAX 20000
 #define WANTED_MAX 100000
+/* By hash: the table is asked for every message, and each octet less of it stays in the processor's
+ * cache. */
+#define RECENT_MAX 65536
 #define DELIVERIES_SIZE 1024
 
 static struct str wanted_key(const void *item)
@@ -41,7 +44,9 @@ struct attribution *attribution_new(const struct attribution_opts *opts)
 	a->opts.wanted_max = opts->wanted_max == 0 ? WANTED_MAX : opts->wanted_max;
 	a->senders = map_new(a->opts.senders_max, &opts->key, sender_key);
 	a->wanted = map_new(a->opts.wanted_max, &opts->key, wanted_key);
-	a->recent = calloc(RECENT_SIZE, sizeof(*a->recent));
+	a->opts.recent_max = opts->recent_max == 0 ? RECENT_MAX : opts->recent_max;
+	ASSERT((a->opts.recent_max & (a->opts.recent_max - 1)) == 0);
+	a->recent = calloc(a->opts.recent_max, sizeof(*a->recent));
 	a->deliveries = calloc(DELIVERIES_SIZE, sizeof(*a->deliveries));
 	if (entries_init(a) < 0 || a->senders == NULL || a->wanted == NULL || a->recent == NULL ||
 	    a->deliveries == NULL) {
@@ -97,7 +102,7 @@ int attribution_want(struct attribution *a, const char *id)
 
 static struct recent *recent_of(struct attribution *a, uint64_t hash)
 {
-	return &a->recent[hash & (RECENT_SIZE - 1)];
+	return &a->recent[hash & (a->opts.recent_max - 1)];
 }
 
 static void found_wanted(struct attribution *a, struct entry *e, struct str id)

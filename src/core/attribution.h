@@ -43,6 +43,7 @@ struct attribution_opts {
 	size_t messages_max; /* living messages; 0: 100,000 */
 	size_t senders_max;  /* sources; 0: 20,000; the smallest make room for new ones */
 	size_t wanted_max;   /* messages that are asked for; 0: 100,000 */
+	size_t recent_max;   /* Message-IDs that a filter may put back; a power of two; 0: 65,536 */
 	struct siphash_key key;
 };
 

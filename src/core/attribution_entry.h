@@ -56,12 +56,10 @@ struct entry_block {
 	struct entry entries[ENTRY_BLOCK];
 };
 
-/* A Message-ID of a first arrival. A power of two of them, by hash: the table is asked for every
- * message, and each octet less of it stays in the processor's cache. */
-#define RECENT_SIZE 65536
 /* A filter puts a message back within this time. */
 #define RECENT_S (30 * 60)
 
+/* A Message-ID of a first arrival. */
 struct recent {
 	uint32_t hash; /* the part that the place in the table does not tell */
 	uint32_t time_s;

@@ -24,7 +24,7 @@ static void mark_in_use(struct attribution *a, struct wall now)
 			s->in_use = true;
 		}
 	}
-	for (size_t i = 0; i < RECENT_SIZE; i++) {
+	for (size_t i = 0; i < a->opts.recent_max; i++) {
 		struct recent *r = &a->recent[i];
 		if (!recent_is_young(r, now)) {
 			r->who = (struct who){0};
