@@ -400,9 +400,12 @@ def _identity(text):
     return ident, to
 
 
-def catch_signals():
-    """SIGTERM and SIGHUP end the program the way ^C does, so that labs are taken away."""
+def catch_signals(ending=None):
+    """SIGTERM and SIGHUP end the program the way ^C does, so that labs are taken away.
+
+    With `ending` that is raised instead of an exit: pytest takes SystemExit for a failure of one test.
+    """
     def stop(number, _frame):
-        raise SystemExit(128 + number)
+        raise SystemExit(128 + number) if ending is None else ending
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, stop)

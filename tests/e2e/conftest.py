@@ -13,7 +13,7 @@ from lab import guard, world  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: only in `make check-full`")
-    world.catch_signals()
+    world.catch_signals(KeyboardInterrupt)
 
 
 @pytest.fixture(scope="session")
