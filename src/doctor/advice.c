@@ -5,10 +5,8 @@
 #include "doctor/advice.h"
 
 #include "base/assert.h"
-
-#include <limits.h>
-#include <stdio.h>
-#include <sys/stat.h>
+#include "doctor/jail.h"
+#include "sys/fd.h"
 
 #include "base/poison.h"
 
@@ -109,17 +107,19 @@ enum advice_panel advice_find_panel(const char *root)
 		[PANEL_CPANEL] = "/usr/local/cpanel",
 		[PANEL_DIRECTADMIN] = "/usr/local/directadmin",
 	};
-	char path[PATH_MAX];
-	struct stat st;
+	enum advice_panel found = PANEL_NONE;
+	struct jail j;
 
-	for (size_t i = PANEL_PLESK; i < COUNT_OF(places); i++) {
-		int n = snprintf(path, sizeof(path), "%s%s", root, places[i]);
-		if (n > 0 && (size_t)n < sizeof(path) && stat(path, &st) == 0 &&
-		    S_ISDIR(st.st_mode)) {
-			return (enum advice_panel)i;
-		}
+	if (jail_open(&j, root) < 0) {
+		return PANEL_NONE;
 	}
-	return PANEL_NONE;
+	for (size_t i = PANEL_PLESK; i < COUNT_OF(places) && found == PANEL_NONE; i++) {
+		int fd = jail_open_dir(&j, places[i]);
+		found = fd >= 0 ? (enum advice_panel)i : PANEL_NONE;
+		fd_close(&fd);
+	}
+	jail_close(&j);
+	return found;
 }
 
 /* How it is stopped here: the panel's own way for a login and for a site, else the system's. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * jail: paths resolved by hand, a part at a time, each opened without following it. (openat2 does
- * this since Linux 5.6; EL8 has 4.18.) Layer: doctor.
+ * jail: paths resolved by the kernel (openat2, since Linux 5.6), or by hand, a part at a time, each
+ * opened without following it: EL8 has 4.18. Layer: doctor.
  */
 #include "doctor/jail.h"
 
@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/poison.h"
@@ -20,6 +21,7 @@
 
 int jail_open(struct jail *j, const char *root)
 {
+	j->is_by_hand = false;
 	j->root = open(root[0] == '\0' ? "/" : root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return j->root < 0 ? -errno : 0;
 }
@@ -150,7 +152,7 @@ static int step(const struct jail *j, struct walk *w)
 	return 1;
 }
 
-static int open_path(const struct jail *j, const char *path, int flags)
+static int open_by_hand(const struct jail *j, const char *path, int flags)
 {
 	struct walk w = {.parts = 0};
 	int r;
@@ -162,6 +164,39 @@ static int open_path(const struct jail *j, const char *path, int flags)
 		r = step(j, &w);
 	} while (r > 0);
 	return r < 0 ? r : open_done(j, w.done, flags);
+}
+
+/* As in linux/openat2.h, which older systems do not have. */
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#define IN_ROOT UINT64_C(0x10)
+
+struct how {
+	uint64_t flags;
+	uint64_t mode;
+	uint64_t resolve;
+};
+
+/* @return A descriptor; -ENOSYS: not by the kernel; or another negative errno. */
+static int open_by_kernel(const struct jail *j, const char *path, int flags)
+{
+	struct how how = {.flags = (uint64_t)(unsigned)flags | O_CLOEXEC, .resolve = IN_ROOT};
+	int fd = (int)syscall(SYS_openat2, j->root, path[0] == '\0' ? "." : path, &how,
+			      sizeof(how));
+
+	if (fd >= 0) {
+		return fd;
+	}
+	/* An older kernel; a filter of system calls around us; a rename on the way. */
+	return errno == EPERM || errno == EAGAIN ? -ENOSYS : -errno;
+}
+
+static int open_path(const struct jail *j, const char *path, int flags)
+{
+	int fd = j->is_by_hand ? -ENOSYS : open_by_kernel(j, path, flags);
+
+	return fd == -ENOSYS ? open_by_hand(j, path, flags) : fd;
 }
 
 int jail_open_dir(const struct jail *j, const char *path)
@@ -181,12 +216,17 @@ static int read_all(int fd, struct buf *ret)
 	int r = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 1 : -EINVAL;
 
 	while (r > 0) {
-		char *at = buf_reserve(ret, PIECE);
-		ssize_t n = at == NULL ? -1 : read(fd, at, PIECE);
+		size_t room = ret->max - ret->len;
+		char last; /* when all is full: is there more? */
+		char *at = room == 0 ? &last : buf_reserve(ret, room < PIECE ? room : PIECE);
+		size_t size = room == 0 ? 1 : room < PIECE ? room : PIECE;
+		ssize_t n = at == NULL ? -1 : read(fd, at, size);
 		if (at == NULL) {
 			r = ret->err;
 		} else if (n < 0) {
 			r = errno == EINTR ? 1 : -errno;
+		} else if (n > 0 && room == 0) {
+			r = -EMSGSIZE;
 		} else {
 			ret->len += (size_t)n;
 			r = n > 0 ? 1 : 0;

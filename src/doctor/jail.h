@@ -14,12 +14,13 @@
 #include <stdbool.h>
 
 #define JAIL_PATH_MAX 4096
-/* Links on the way to one file. */
+/* Links on the way to one file, where they are followed by hand; the kernel follows 40. */
 #define JAIL_LINKS_MAX 20
 #define JAIL_PARTS_MAX 64
 
 struct jail {
-	int root; /* of the folder; -1: closed */
+	int root;        /* of the folder; -1: closed */
+	bool is_by_hand; /* the kernel is not asked; for tests of the other way */
 };
 
 /** @param root  "" or "/" is the machine itself. @return 0, or a negative errno. */

@@ -7,11 +7,13 @@
 #include "base/buf.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "doctor/jail.h"
+#include "sys/fd.h"
 #include "sys/files.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,22 +42,63 @@ struct uids {
 	struct buf passwd;
 };
 
+/* The machine's own files are asked for by their names; below a copy no link leads out of it. */
+static int open_jail(const char *root, struct jail *j)
+{
+	*j = (struct jail){.root = -1};
+	return root[0] == '\0' ? 0 : jail_open(j, root);
+}
+
 static bool exists(const char *root, const char *path)
 {
-	char full[PATH_MAX];
-	int n = snprintf(full, sizeof(full), "%s%s", root, path);
+	struct jail j;
+	bool is_there = open_jail(root, &j) == 0 &&
+			(root[0] == '\0' ? access(path, F_OK) == 0 : jail_has(&j, path));
 
-	return n > 0 && (size_t)n < sizeof(full) && access(full, F_OK) == 0;
+	jail_close(&j);
+	return is_there;
 }
 
 static int read_below(const char *root, const char *path, struct buf *out, struct errmsg *reterr)
 {
-	char full[PATH_MAX];
-	int n = snprintf(full, sizeof(full), "%s%s", root, path);
+	struct jail j;
 
-	return n > 0 && (size_t)n < sizeof(full)
-		       ? file_read(full, out, reterr)
-		       : err_set(reterr, -ENAMETOOLONG, "the path %s is too long", root);
+	if (root[0] == '\0') {
+		return file_read(path, out, reterr);
+	}
+	int r = open_jail(root, &j);
+	r = r < 0 ? r : jail_read(&j, path, out);
+	jail_close(&j);
+	return r < 0 ? err_set(reterr, r, "cannot read %s%s: %s", root, path, strerror(-r)) : 0;
+}
+
+/* @return Its descriptor, or a negative errno. */
+static int open_folder(const char *root, const char *path)
+{
+	struct jail j;
+	int r = open_jail(root, &j);
+
+	if (r == 0 && root[0] == '\0') {
+		r = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = r < 0 ? -errno : r;
+	} else if (r == 0) {
+		r = jail_open_dir(&j, path);
+	}
+	jail_close(&j);
+	return r;
+}
+
+static DIR *list_folder(const char *root, const char *path)
+{
+	int fd = open_folder(root, path);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (dir == NULL) {
+		int r = fd < 0 ? -fd : errno;
+		fd_close(&fd);
+		errno = r;
+	}
+	return dir;
 }
 
 /* A line of passwd: @return false when it is none. */
@@ -247,11 +290,9 @@ static void take_table(struct live *l, const struct uids *u, struct str text)
 
 /* ---- processes ---- */
 
-static void read_link(const char *root, const char *pid, const char *what, char *ret, size_t size)
+static void read_link(int process, const char *what, char *ret, size_t size)
 {
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/proc/%s/%s", root, pid, what);
-	ssize_t got = n > 0 && (size_t)n < sizeof(path) ? readlink(path, ret, size - 1) : -1;
+	ssize_t got = process < 0 ? -1 : readlinkat(process, what, ret, size - 1);
 
 	ret[got > 0 ? got : 0] = '\0';
 }
@@ -266,8 +307,11 @@ static void describe(const char *root, const char *pid, struct live_process *p)
 		return;
 	}
 	p->pid = (uint32_t)number;
-	read_link(root, pid, "exe", p->exe, sizeof(p->exe));
-	read_link(root, pid, "cwd", p->cwd, sizeof(p->cwd));
+	(void)snprintf(path, sizeof(path), "/proc/%.10s", pid);
+	int fd = open_folder(root, path);
+	read_link(fd, "exe", p->exe, sizeof(p->exe));
+	read_link(fd, "cwd", p->cwd, sizeof(p->cwd));
+	fd_close(&fd);
 	(void)snprintf(path, sizeof(path), "/proc/%.10s/cmdline", pid);
 	buf_init(&text, 65536);
 	(void)(read_below(root, path, &text, NULL) < 0);
@@ -303,10 +347,10 @@ static void describe_parent(const char *root, const char *pid, struct live_proce
 /* Does one of its open files belong to a connection that is looked for? */
 static void look_into(const char *root, const char *pid, struct live *l, size_t *files)
 {
-	char path[PATH_MAX];
+	char path[64];
 	char link[64];
-	int n = snprintf(path, sizeof(path), "%s/proc/%s/fd", root, pid);
-	DIR *dir = n > 0 && (size_t)n < sizeof(path) ? opendir(path) : NULL;
+	(void)snprintf(path, sizeof(path), "/proc/%.10s/fd", pid);
+	DIR *dir = list_folder(root, path);
 	const struct dirent *e;
 
 	if (dir == NULL) {
@@ -335,9 +379,7 @@ static void look_into(const char *root, const char *pid, struct live *l, size_t 
 
 static void find_processes(const char *root, struct live *l)
 {
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/proc", root);
-	DIR *dir = n > 0 && (size_t)n < sizeof(path) ? opendir(path) : NULL;
+	DIR *dir = list_folder(root, "/proc");
 	size_t processes = 0;
 	size_t files = 0;
 	const struct dirent *e;

@@ -4,6 +4,7 @@
  */
 #include "doctor/queue_dir.h"
 
+#include "doctor/jail.h"
 #include "proto/queue_exim.h"
 #include "proto/queue_postfix.h"
 #include "sys/fd.h"
@@ -227,6 +228,21 @@ static enum log_mta look_inside(int fd)
 	return LOG_MTA_SENDMAIL;
 }
 
+/* Below a copy no link leads out of it. @return Its descriptor, or a negative errno. */
+static int open_folder(const char *root, const char *path, const char *whole)
+{
+	struct jail j;
+
+	if (root[0] == '\0') {
+		int fd = open(whole, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	int r = jail_open(&j, root);
+	r = r < 0 ? r : jail_open_dir(&j, path);
+	jail_close(&j);
+	return r;
+}
+
 static int open_at(const char *root, const char *path, enum log_mta mta, struct queue_dir *ret,
 		   struct errmsg *reterr)
 {
@@ -239,9 +255,9 @@ static int open_at(const char *root, const char *path, enum log_mta mta, struct 
 	while (len > 1 && q.path[len - 1] == '/') {
 		q.path[--len] = '\0';
 	}
-	q.fd = open(q.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	q.fd = open_folder(root, path, q.path);
 	if (q.fd < 0) {
-		int r = -errno;
+		int r = q.fd;
 		return err_set(reterr, r, "cannot open the queue %s: %s", q.path, strerror(-r));
 	}
 	if (q.mta == LOG_MTA_NONE) {
