@@ -117,12 +117,13 @@ static void read_lines(struct pass *p, struct str text)
 	}
 }
 
-static int read_file(struct pass *p, const struct log_set_file *f, struct errmsg *reterr)
+static int read_file(struct pass *p, const struct log_set *set, const struct log_set_file *f,
+		     struct errmsg *reterr)
 {
 	struct log_file *log;
 	struct str piece;
 	p->place.line = 0;
-	int r = log_file_open(f->path, &log, reterr);
+	int r = log_set_open(set, f, &log, reterr);
 
 	if (r < 0) {
 		return r;
@@ -234,7 +235,7 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 			opts->progress(opts->ctx, i, opts->set->count);
 		}
 		p.place.file = (uint32_t)i;
-		if (read_file(&p, &opts->set->files[i], reterr) < 0) {
+		if (read_file(&p, opts->set, &opts->set->files[i], reterr) < 0) {
 			d.damaged = true;
 			d.damages[d.damage_count++] = (struct diagnose_damage){i, p.place.line};
 		}

@@ -14,13 +14,14 @@
 #include "base/poison.h"
 
 /* @return 1: go on with the next file; 0: nothing more is to be looked for; or a negative errno. */
-static int search_one(struct search *s, uint32_t number, const struct log_set_file *f,
+static int search_one(struct search *s, const struct log_set *set, uint32_t number,
 		      struct errmsg *reterr)
 {
+	const struct log_set_file *f = &set->files[number];
 	struct log_file *log;
 	struct str piece;
 	bool goes_on = true;
-	int r = log_file_open(f->path, &log, reterr);
+	int r = log_set_open(set, f, &log, reterr);
 
 	if (r < 0) {
 		return r;
@@ -41,7 +42,7 @@ static void search_all(const struct diagnose_opts *opts, struct finding *f, stru
 		if (opts->progress != NULL) {
 			opts->progress(opts->ctx, i, opts->set->count);
 		}
-		r = search_one(f->search, (uint32_t)i, &opts->set->files[i], reterr);
+		r = search_one(f->search, opts->set, (uint32_t)i, reterr);
 		f->damaged = f->damaged || r < 0;
 	}
 }

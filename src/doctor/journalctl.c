@@ -20,9 +20,11 @@
 
 extern char **environ;
 
-int journalctl_begin(const char *dir, int *ret_fd, pid_t *ret_pid, struct errmsg *reterr)
+int journalctl_begin(const char *dir, struct wall after, int *ret_fd, pid_t *ret_pid,
+		     struct errmsg *reterr)
 {
 	char where[PATH_MAX + 16];
+	char since[48];
 	char *argv[16];
 	size_t n = 0;
 	int ends[2] = {-1, -1};
@@ -38,6 +40,11 @@ int journalctl_begin(const char *dir, int *ret_fd, pid_t *ret_pid, struct errmsg
 	if (dir[0] != '\0') {
 		(void)snprintf(where, sizeof(where), "--directory=%s", dir);
 		argv[n++] = where;
+	}
+	if (after.ns > 0) {
+		(void)snprintf(since, sizeof(since), "--since=@%lld",
+			       (long long)(after.ns / NS_PER_S) + 1);
+		argv[n++] = since;
 	}
 	/* The mail facility, or (+) what journald says of itself: it tells what it dropped. */
 	argv[n++] = (char[]){"SYSLOG_FACILITY=2"};

@@ -7,6 +7,7 @@
 #include "doctor/inflate.h"
 #include "doctor/journalctl.h"
 #include "proto/journal_export.h"
+#include "proto/log_frames.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -38,8 +39,9 @@ struct log_file {
 	int failed;                    /* why reading ended early; 0: it did not */
 	bool skipping;                 /* the rest of a line that was too long */
 	pid_t journalctl;              /* whose output it is; 0: it is a file */
-	struct journal_export *export; /* NULL: the lines are in it as they are */
-	char *lines;                   /* made of the export */
+	struct journal_export *export; /* NULL: it is none */
+	struct log_frames *frames;     /* NULL: it is no stream of frames */
+	char *lines;                   /* made of either; NULL: they are in it as they are */
 };
 
 static ssize_t read_some(int fd, char *to, size_t size)
@@ -132,20 +134,27 @@ bool log_file_is_journal(const char *path)
 	return str_has_prefix(str_of(path), STR(LOG_FILE_JOURNAL));
 }
 
-/* Is what was unpacked the export of a journal? */
-static int detect_export(struct log_file *f, struct errmsg *reterr)
+/* Is what was unpacked the export of a journal, or a stream of frames? Else it is lines. */
+static int detect_form(struct log_file *f, struct errmsg *reterr)
 {
-	while (f->held.len < 32 && !f->at_end) {
+	while (!f->at_end && (f->held.len < 32 || log_frames_is(f->held) == LOG_FRAMES_MORE)) {
 		if (fill(f, reterr) < 0) {
 			return 0; /* said again when it is read */
 		}
 	}
-	if (!journal_export_is(f->held)) {
+	bool is_export = journal_export_is(f->held);
+	if (!is_export && log_frames_is(f->held) != LOG_FRAMES_YES) {
 		return 0;
 	}
-	f->export = calloc(1, sizeof(*f->export));
 	f->lines = malloc(PLAIN_SIZE);
-	return f->export == NULL || f->lines == NULL ? err_set(reterr, -ENOMEM, "no memory") : 0;
+	if (is_export) {
+		f->export = calloc(1, sizeof(*f->export));
+	} else {
+		f->frames = calloc(1, sizeof(*f->frames));
+	}
+	return f->lines == NULL || (f->export == NULL && f->frames == NULL)
+		       ? err_set(reterr, -ENOMEM, "no memory")
+		       : 0;
 }
 
 static int open_file(const char *path, int *ret_fd, struct errmsg *reterr)
@@ -189,7 +198,7 @@ static int begin(int *fd, pid_t journalctl, const char *name, struct log_file **
 		goto out;
 	}
 	r = detect(f, reterr);
-	r = r < 0 ? r : detect_export(f, reterr);
+	r = r < 0 ? r : detect_form(f, reterr);
 out:
 	if (r < 0) {
 		log_file_close(f);
@@ -204,15 +213,25 @@ int log_file_open_fd(int fd, const char *name, struct log_file **ret, struct err
 	return begin(&fd, 0, name, ret, reterr);
 }
 
-int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr)
+int log_file_open_journal(const char *path, struct wall after, struct log_file **ret,
+			  struct errmsg *reterr)
 {
 	pid_t journalctl = 0;
 	int fd = -1;
-	int r = log_file_is_journal(path) ? journalctl_begin(path + strlen(LOG_FILE_JOURNAL), &fd,
-							     &journalctl, reterr)
-					  : open_file(path, &fd, reterr);
+	int r = journalctl_begin(path + strlen(LOG_FILE_JOURNAL), after, &fd, &journalctl, reterr);
 
 	return r < 0 ? r : begin(&fd, journalctl, path, ret, reterr);
+}
+
+int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr)
+{
+	int fd = -1;
+
+	if (log_file_is_journal(path)) {
+		return log_file_open_journal(path, (struct wall){0}, ret, reterr);
+	}
+	int r = open_file(path, &fd, reterr);
+	return r < 0 ? r : begin(&fd, 0, path, ret, reterr);
 }
 
 /* Whole lines in what is held, if any. */
@@ -239,8 +258,8 @@ static bool take_lines(struct log_file *f, struct str *ret)
 	return ret->len > 0;
 }
 
-/* Lines of a journal's entries. */
-static int read_export(struct log_file *f, struct str *ret, struct errmsg *reterr)
+/* Lines of a journal's entries, or of frames. */
+static int read_made(struct log_file *f, struct str *ret, struct errmsg *reterr)
 {
 	size_t len = 0;
 
@@ -251,7 +270,9 @@ static int read_export(struct log_file *f, struct str *ret, struct errmsg *reter
 				return r < 0 ? damaged(f, r, reterr) : 0;
 			}
 		}
-		len = journal_export_step(f->export, &f->held, f->lines, PLAIN_SIZE);
+		len = f->export != NULL
+			      ? journal_export_step(f->export, &f->held, f->lines, PLAIN_SIZE)
+			      : log_frames_step(f->frames, &f->held, f->lines, PLAIN_SIZE);
 	}
 	*ret = (struct str){f->lines, len};
 	return 1;
@@ -259,8 +280,8 @@ static int read_export(struct log_file *f, struct str *ret, struct errmsg *reter
 
 int log_file_read(struct log_file *f, struct str *ret, struct errmsg *reterr)
 {
-	if (f->export != NULL) {
-		return read_export(f, ret, reterr);
+	if (f->lines != NULL) {
+		return read_made(f, ret, reterr);
 	}
 	while (!take_lines(f, ret)) {
 		if (f->at_end) {
@@ -290,6 +311,7 @@ void log_file_close(struct log_file *f)
 			(void)journalctl_end(f->journalctl);
 		}
 		free(f->export);
+		free(f->frames);
 		free(f->lines);
 		free(f->plain);
 		free(f->packed);

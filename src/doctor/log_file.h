@@ -2,12 +2,13 @@
 /*
  * log_file: one log, plain or compressed (gzip, xz, zstd, bzip2: told by its first octets, not by
  * its name), read line by line; or the journal of systemd, exported to a file or by its own
- * program: then each entry is a line. Layer: doctor.
+ * program: then each entry is a line; or a stream of counted frames, each a line. Layer: doctor.
  */
 #ifndef DOCTOR_LOG_FILE_H
 #define DOCTOR_LOG_FILE_H
 
 #include "base/attr.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -29,6 +30,15 @@ bool log_file_is_journal(const char *path);
  * @return 0, or a negative errno with a text that names the file.
  */
 MUSTUSE int log_file_open(const char *path, struct log_file **ret, struct errmsg *reterr);
+
+/**
+ * The same of a journal.
+ *
+ * @param path   As above.
+ * @param after  Only what came in the seconds after that one; ns 0: all of it.
+ */
+MUSTUSE int log_file_open_journal(const char *path, struct wall after, struct log_file **ret,
+				  struct errmsg *reterr);
 
 /**
  * The same of a file that is open.
