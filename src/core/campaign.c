@@ -40,8 +40,26 @@ static unsigned char fold(char c)
 	return char_is_digit(c) ? '0' : 0;
 }
 
+/* The start of the next line that is no quotation. */
+static const char *skip_quotes(const char *line, const char *end)
+{
+	while (line < end) {
+		const char *p = line;
+
+		while (p < end && char_is_space(*p)) {
+			p++;
+		}
+		if (p == end || (*p != '>' && *p != '|')) {
+			return p;
+		}
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+		line = stop == NULL ? end : stop + 1;
+	}
+	return end;
+}
+
 /* Hash of the next word and 0 at the end of the text; no word has the hash 0. */
-static uint64_t next_word(struct str *text)
+static uint64_t next_word(struct str *text, bool is_whole)
 {
 	if (text->len == 0) {
 		return 0;
@@ -51,7 +69,7 @@ static uint64_t next_word(struct str *text)
 	unsigned char c = 0;
 
 	while (p < end && (c = fold(*p)) == 0) {
-		p++;
+		p = *p == '\n' && !is_whole ? skip_quotes(p + 1, end) : p + 1;
 	}
 	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, mixed by the caller */
 	const char *start = p;
@@ -114,7 +132,7 @@ static bool is_new(struct marks *m, uint64_t shingle)
 	return !was_set;
 }
 
-uint64_t campaign_simhash(struct str text, uint32_t *ret_shingles)
+static uint64_t simhash_of(struct str text, bool is_whole, uint32_t *ret_shingles)
 {
 	struct marks marks = {0};
 	uint64_t planes[PLANES] = {0};
@@ -123,7 +141,11 @@ uint64_t campaign_simhash(struct str text, uint32_t *ret_shingles)
 	uint32_t shingles = 0;
 	uint64_t word;
 
-	while (words < CAMPAIGN_WORDS_MAX && (word = next_word(&text)) != 0) {
+	if (!is_whole && text.len > 0) {
+		text = str_skip(text,
+				(size_t)(skip_quotes(text.ptr, text.ptr + text.len) - text.ptr));
+	}
+	while (words < CAMPAIGN_WORDS_MAX && (word = next_word(&text, is_whole)) != 0) {
 		words++;
 		uint64_t shingle = mix(mix(mix(before[0]) + before[1]) + word);
 
@@ -134,14 +156,27 @@ uint64_t campaign_simhash(struct str text, uint32_t *ret_shingles)
 		before[0] = before[1];
 		before[1] = word;
 	}
-	if (ret_shingles != NULL) {
-		*ret_shingles = shingles;
-	}
+	*ret_shingles = shingles;
 	if (shingles < CAMPAIGN_SHINGLES_MIN) {
 		return 0;
 	}
 	uint64_t hash = majority(planes, shingles);
 	return hash != 0 ? hash : 1;
+}
+
+uint64_t campaign_simhash(struct str text, uint32_t *ret_shingles)
+{
+	uint32_t shingles;
+	/* Answers to one long mail that all quote are not copies of each other. */
+	uint64_t hash = simhash_of(text, false, &shingles);
+
+	if (hash == 0) {
+		hash = simhash_of(text, true, &shingles);
+	}
+	if (ret_shingles != NULL) {
+		*ret_shingles = shingles;
+	}
+	return hash;
 }
 
 static int compare_hashes(const void *a, const void *b)

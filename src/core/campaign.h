@@ -3,7 +3,7 @@
  * campaign: which messages are near-copies of each other.
  *
  * A message has up to three identities, in this order: the simhash of its text, two being near
- * when at most 3 of 64 bits differ; the exact hash of its set of URL hosts, when it has hardly
+ * when at most 5 of 64 bits differ; the exact hash of its set of URL hosts, when it has hardly
  * any text; and an exact hash of its content, when it has neither. Merging evidence is all
  * this is for: it never accuses anybody (DECISION §3). Layer: core (pure).
  */
@@ -17,8 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Two texts with at most so many different bits are copies. */
-#define CAMPAIGN_HAMMING_MAX 3
+/* Two texts with at most so many different bits are copies (docs/filter.md has what others merge).
+ */
+#define CAMPAIGN_HAMMING_MAX 5
 /* Different shingles a text must have before its simhash means anything: in a shorter one the frame
  * that a program puts around it decides. */
 #define CAMPAIGN_SHINGLES_MIN 20
@@ -39,7 +40,8 @@ struct campaign_key {
 
 /**
  * The simhash of a text: over shingles of three words, digits being one digit, letters lower
- * case, and everything else between words.
+ * case, and everything else between words. Lines that quote (`>`, `|`) are left out, unless too
+ * little is left without them.
  *
  * @param text  Decoded UTF-8; other octets do no harm.
  * @param ret_shingles  How many different ones there were; may be NULL.
@@ -60,14 +62,16 @@ PURE bool campaign_is_near(const struct campaign_key *a, const struct campaign_k
 
 /*
  * The table of campaigns, shared over sources. It never scans: the simhash is cut into four
- * pieces of 16 bits, of which two copies share at least one. When it is full, the campaign seen
- * longest ago is forgotten.
+ * pieces of 16 bits. Two copies share one of them, or differ by one bit in the first or in the
+ * second, since five bits over four pieces leave three pieces with one. When it is full, the
+ * campaign seen longest ago is forgotten.
  */
 struct campaigns;
 
-/* Campaigns with one piece in common that a look-up walks; beyond it the oldest are not found
- * again, so that nobody can make a look-up slow. */
+/* Campaigns with one piece in common that a look-up walks, and with a piece one bit away; beyond it
+ * the oldest are not found again, so that nobody can make a look-up slow. */
 #define CAMPAIGN_WALK_MAX 64
+#define CAMPAIGN_WALK_BESIDE_MAX 8
 
 /** @param max  Campaigns it holds, 16 to 16,777,216. @return NULL without memory. */
 MUSTUSE struct campaigns *campaigns_new(size_t max);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * campaign_table: the campaigns of all sources, found by a piece of their simhash.
+ * campaign_table: the campaigns of all sources, found by a piece of their simhash, or by one that
+ * is a bit away.
  *
  * Four tables of 65,536 chains, one a piece. A campaign without a simhash stands in them under a
  * hash of what it has instead. Layer: core (pure).
@@ -13,6 +14,10 @@
 #include "base/poison.h"
 
 #define PIECES 4
+#define PIECE_BITS 16
+/* Pieces that are also looked at one bit away (core/campaign.h). */
+#define PIECES_BESIDE 2
+static_assert(CAMPAIGN_HAMMING_MAX <= PIECES + PIECES_BESIDE - 1, "no copy is overlooked");
 #define CHAINS 65536
 #define NONE UINT32_MAX
 
@@ -77,21 +82,35 @@ static uint32_t piece(uint64_t h, size_t p)
 	return (uint32_t)(h >> (16 * p)) & (CHAINS - 1);
 }
 
+/* The newest near one of those with this value of a piece. */
+static uint32_t walk(const struct campaigns *c, const struct campaign_key *key, size_t p,
+		     uint32_t value, size_t most)
+{
+	uint32_t at = c->heads[p][value];
+
+	for (size_t walked = 0; at != NONE && walked < most; walked++) {
+		if (campaign_is_near(&c->all[at].key, key)) {
+			return at;
+		}
+		at = c->all[at].next[p];
+	}
+	return NONE;
+}
+
 static uint32_t find(const struct campaigns *c, const struct campaign_key *key)
 {
 	uint64_t h = handle(key);
+	uint32_t at = NONE;
 
-	for (size_t p = 0; p < PIECES; p++) {
-		uint32_t at = c->heads[p][piece(h, p)];
-
-		for (size_t walked = 0; at != NONE && walked < CAMPAIGN_WALK_MAX; walked++) {
-			if (campaign_is_near(&c->all[at].key, key)) {
-				return at;
-			}
-			at = c->all[at].next[p];
-		}
+	for (size_t p = 0; p < PIECES && at == NONE; p++) {
+		at = walk(c, key, p, piece(h, p), CAMPAIGN_WALK_MAX);
 	}
-	return NONE;
+	for (size_t i = 0; key->simhash != 0 && i < PIECES_BESIDE * PIECE_BITS && at == NONE; i++) {
+		size_t p = i / PIECE_BITS;
+
+		at = walk(c, key, p, piece(h, p) ^ 1U << i % PIECE_BITS, CAMPAIGN_WALK_BESIDE_MAX);
+	}
+	return at;
 }
 
 static void age_remove(struct campaigns *c, uint32_t at)

@@ -26,21 +26,26 @@ struct copy_id copy_id_of(const struct message_obs *o)
 	return (struct copy_id){.value = o->campaign, .kind = COPY_EXACT};
 }
 
-/* At most CAMPAIGN_HAMMING_MAX bits set? Each step takes the lowest one away. */
-static bool is_few_bits(uint64_t x)
+/* At most so many bits set? Each step takes the lowest one away. */
+static bool is_few_bits(uint64_t x, unsigned most)
 {
-	for (int i = 0; i < CAMPAIGN_HAMMING_MAX; i++) {
+	for (unsigned i = 0; i < most; i++) {
 		x &= x - 1;
 	}
 	return x == 0;
 }
 
-bool copy_id_is_near(struct copy_id a, struct copy_id b)
+bool copy_id_is_within(struct copy_id a, struct copy_id b, unsigned bits)
 {
 	if (a.kind != b.kind) {
 		return false;
 	}
-	return a.kind == COPY_TEXT ? is_few_bits(a.value ^ b.value) : a.value == b.value;
+	return a.kind == COPY_TEXT ? is_few_bits(a.value ^ b.value, bits) : a.value == b.value;
+}
+
+bool copy_id_is_near(struct copy_id a, struct copy_id b)
+{
+	return copy_id_is_within(a, b, CAMPAIGN_HAMMING_MAX);
 }
 
 static struct copy_id id_of(const struct copy *c)

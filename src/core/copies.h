@@ -31,6 +31,9 @@ struct copy_id {
 };
 
 struct copy_id copy_id_of(const struct message_obs *o);
+/** The same identity, or texts of which at most so many bits differ. */
+bool copy_id_is_within(struct copy_id a, struct copy_id b, unsigned bits);
+/** Copies of each other: within CAMPAIGN_HAMMING_MAX bits. */
 bool copy_id_is_near(struct copy_id a, struct copy_id b);
 
 struct copy {

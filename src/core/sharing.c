@@ -63,7 +63,8 @@ static struct shared *find(struct sharing *s, struct copy_id id, uint32_t now_s)
 		const uint32_t *ways = s->index[band][bucket_of(id.value, band)];
 		for (size_t i = 0; i < WAYS; i++) {
 			struct shared *c = ways[i] == 0 ? NULL : &s->campaigns[ways[i] - 1];
-			if (c != NULL && is_alive(c, now_s) && copy_id_is_near(c->id, id)) {
+			if (c != NULL && is_alive(c, now_s) &&
+			    copy_id_is_within(c->id, id, SHARING_HAMMING_MAX)) {
 				return c;
 			}
 		}

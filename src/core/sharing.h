@@ -17,6 +17,9 @@
 #define SHARING_TENANTS 3
 #define SHARING_BULK_RCPTS 5
 #define SHARING_WINDOW_S 3600
+/* Bits that two texts may differ by. Less than where copies of one source are put together
+ * (core/campaign.h): that spares a source, this accuses one. */
+#define SHARING_HAMMING_MAX 3
 /* Campaigns followed at once; a new one takes the place of an old one in its bucket. */
 #define SHARING_CAMPAIGNS 32768
 

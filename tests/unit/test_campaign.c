@@ -66,6 +66,28 @@ static void what_repeats_counts_once(void **state)
 			     campaign_simhash(str_of(text), NULL)) <= 8);
 }
 
+#define QUOTED                                                                                     \
+	"> We meet on Thursday at ten in the small room on the first floor, and we speak of the\n" \
+	"| house, of who pays for the roof, and of the three offers that came in last week.\n"     \
+	"  > Bring what you have got from the bank, and the papers that the town wants to see.\n"
+
+static void what_others_wrote_makes_no_copies(void **state)
+{
+	(void)state;
+	struct str answer = STR("I can't come.\n" QUOTED);
+	uint64_t one = campaign_simhash(STR(TEXT), NULL);
+	uint32_t shingles;
+
+	assert_int_equal(campaign_simhash(STR(QUOTED TEXT), NULL), one);
+	assert_int_equal(campaign_simhash(STR(TEXT "\n" QUOTED), NULL), one);
+	assert_int_equal(campaign_simhash(STR(TEXT "\n>"), NULL), one);
+	/* With too little beside it, it is all there is. */
+	assert_int_not_equal(campaign_simhash(answer, &shingles), 0);
+	assert_true(shingles > 40);
+	assert_int_equal(campaign_simhash(STR(">\n> \n>"), &shingles), 0);
+	assert_int_equal(shingles, 0);
+}
+
 static void too_little_text_has_no_simhash(void **state)
 {
 	(void)state;
@@ -95,8 +117,8 @@ static void identity_goes_by_what_both_have(void **state)
 {
 	(void)state;
 	struct campaign_key text = {.simhash = 0xf0f0, .urls_hash = 5, .exact = 1};
-	struct campaign_key near = {.simhash = 0xf0f7, .urls_hash = 6, .exact = 2};
-	struct campaign_key far = {.simhash = 0xf0ff, .urls_hash = 5, .exact = 1};
+	struct campaign_key near = {.simhash = 0xf0ef, .urls_hash = 6, .exact = 2};
+	struct campaign_key far = {.simhash = 0xf0cf, .urls_hash = 5, .exact = 1};
 	struct campaign_key urls = {.urls_hash = 5, .exact = 3};
 	struct campaign_key bare = {.exact = 3};
 	struct campaign_key none = {0};
@@ -126,7 +148,7 @@ static void the_table_finds_what_a_scan_finds(void **state)
 	for (size_t i = 0; i < 20000; i++) {
 		uint64_t was = first[prng_below(&prng, 1000)];
 		uint64_t now = was;
-		unsigned flips = (unsigned)prng_below(&prng, 6);
+		unsigned flips = (unsigned)prng_below(&prng, 9);
 
 		for (unsigned f = 0; f < flips; f++) {
 			now ^= UINT64_C(1) << prng_below(&prng, 64);
@@ -181,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copies_of_a_text_are_near),
 		cmocka_unit_test(what_repeats_counts_once),
+		cmocka_unit_test(what_others_wrote_makes_no_copies),
 		cmocka_unit_test(too_little_text_has_no_simhash),
 		cmocka_unit_test(hosts_are_a_set),
 		cmocka_unit_test(identity_goes_by_what_both_have),

@@ -30,10 +30,10 @@ static void near_texts_are_one_campaign_for_a_day(void **state)
 	struct copy *first = copies_touch(&c, &o, 1000, &b, &is_new);
 	assert_true(is_new && first != NULL);
 	first->counted = 3;
-	o.simhash ^= 7; /* 3 bits */
+	o.simhash ^= 0x1F; /* 5 bits */
 	assert_ptr_equal(copies_touch(&c, &o, 2000, &b, &is_new), first);
 	assert_false(is_new);
-	o.simhash ^= 0x100; /* 4 bits from the first */
+	o.simhash ^= 0x100; /* 6 bits from the first */
 	assert_ptr_not_equal(copies_touch(&c, &o, 2000, &b, &is_new), first);
 	assert_true(is_new);
 	/* A day after its first copy it counts anew. */
