@@ -133,9 +133,38 @@ static bool begins_with(struct str at, struct str text)
 	return true;
 }
 
-/* What the large providers and the usual servers say of a mailbox that is not there, by the first
- * letter: the reason is read once. */
-static bool is_unknown_text(struct str at)
+/* Which octets some texts begin with, as bits of their last six: others may share one. */
+static uint64_t beginnings(const struct str *texts, size_t count)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bits |= UINT64_C(1) << (texts[i].ptr[0] & 63);
+	}
+	return bits;
+}
+
+/* Does a reason say one of these? It is read once. */
+static bool says_any(struct str reason, const struct str *texts, size_t count)
+{
+	const uint64_t bits = beginnings(texts, count);
+
+	for (size_t at = 0; at < reason.len; at++) {
+		char c = char_lower(reason.ptr[at]);
+		if ((bits >> (c & 63) & 1) == 0) {
+			continue;
+		}
+		for (size_t i = 0; i < count; i++) {
+			if (c == texts[i].ptr[0] && begins_with(str_skip(reason, at), texts[i])) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* What the large providers and the usual servers say of a mailbox that is not there. */
+bool log_event_is_unknown_user(struct str dsn, struct str reason)
 {
 	static const struct str texts[] = {{"unknown user", 12},
 					   {"unknown recipient", 17},
@@ -163,29 +192,8 @@ static bool is_unknown_text(struct str at)
 					   {"recipient address rejected: undeliverable", 41},
 					   {"recipient address rejected: access denied", 41}};
 
-	for (size_t i = 0; i < COUNT_OF(texts); i++) {
-		if (begins_with(at, texts[i])) {
-			return true;
-		}
-	}
-	return false;
-}
-
-bool log_event_is_unknown_user(struct str dsn, struct str reason)
-{
-	if (str_is_equal(dsn, STR("5.1.1")) || str_is_equal(dsn, STR("5.1.6")) ||
-	    str_is_equal(dsn, STR("5.1.10"))) {
-		return true;
-	}
-	for (size_t i = 0; i < reason.len; i++) {
-		char c = char_lower(reason.ptr[i]);
-		bool may_begin = c == 'u' || c == 'n' || c == 'd' || c == 'm' || c == 'i' ||
-				 c == 'r';
-		if (may_begin && is_unknown_text(str_skip(reason, i))) {
-			return true;
-		}
-	}
-	return false;
+	return str_is_equal(dsn, STR("5.1.1")) || str_is_equal(dsn, STR("5.1.6")) ||
+	       str_is_equal(dsn, STR("5.1.10")) || says_any(reason, texts, COUNT_OF(texts));
 }
 
 bool log_event_is_spam_refusal(struct str dsn, struct str reason)
@@ -197,17 +205,7 @@ bool log_event_is_spam_refusal(struct str dsn, struct str reason)
 		{"suspicious", 10}, {"phish", 5},           {"virus", 5},       {"5.7.1 ", 6},
 		{"abuse", 5},       {"content reject", 14}, {"policy re", 9}};
 
-	if (str_has_prefix(dsn, STR("5.7."))) {
-		return true;
-	}
-	for (size_t at = 0; at < reason.len; at++) {
-		for (size_t i = 0; i < COUNT_OF(texts); i++) {
-			if (begins_with(str_skip(reason, at), texts[i])) {
-				return true;
-			}
-		}
-	}
-	return false;
+	return str_has_prefix(dsn, STR("5.7.")) || says_any(reason, texts, COUNT_OF(texts));
 }
 
 /* What loggers say of themselves. */
@@ -249,13 +247,13 @@ static bool parse_logger(const struct log_line *l, struct log_event *ret)
 static void clear(struct log_event *e)
 {
 #ifdef __SSE2__
-	static_assert(sizeof(*e) % 16 == 0, "in sixteens");
 	char *p = (char *)e;
 #pragma GCC unroll 32
-	for (size_t i = 0; i < sizeof(*e); i += 16) {
+	for (size_t i = 0; i + 16 <= sizeof(*e); i += 16) {
 		_mm_storeu_si128((__m128i *)(void *)(p + i), _mm_setzero_si128());
 		NO_MEMSET;
 	}
+	_mm_storeu_si128((__m128i *)(void *)(p + sizeof(*e) - 16), _mm_setzero_si128());
 #else
 	memset(e, 0, sizeof(*e));
 #endif
