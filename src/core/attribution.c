@@ -257,7 +257,6 @@ static void queued(struct attribution *a, const struct log_line *l, const struct
 	struct entry *e = entry_get(a, ev->id, l->time);
 	if (e != NULL) {
 		set_envelope_sender(a, e, ev);
-		e->nrcpt = ev->count;
 	}
 }
 

@@ -36,7 +36,6 @@ struct entry {
 	bool provisional;   /* from this machine: a filter may have put it back */
 	bool is_forward;    /* what came in from outside goes on elsewhere */
 	bool is_own_bounce; /* a notice to one of ours about his own mail: nobody sent it */
-	uint32_t nrcpt;
 	struct who who;
 	struct wall time;
 	struct rcpt *rcpts; /* few, or memory of their own */

@@ -18,7 +18,7 @@ enum log_event_type {
 	LOG_UNKNOWN,    /* a mail server's line of a form we do not know: counted */
 	LOG_ARRIVED,    /* a message came in: client, account, login or uid */
 	LOG_MESSAGE_ID, /* its Message-ID */
-	LOG_QUEUED,     /* sender, size, recipients (again at each retry) */
+	LOG_QUEUED,     /* sender (again at each retry) */
 	LOG_DELIVERY,   /* one recipient: what became of it */
 	LOG_BOUNCE,     /* id2 is the notice about id */
 	LOG_ENDED,      /* left the queue: its id may be used again */
@@ -71,7 +71,6 @@ struct log_event {
 	struct str script; /* path of the file */
 	uint32_t script_line;
 	uint32_t count;
-	uint32_t size_bytes;
 	enum log_delivery delivery;
 	bool is_unknown_rcpt; /* refused for good, because there is no such user */
 	bool is_refused;      /* refused, because it looks like spam or its sender is blocked */

@@ -160,8 +160,6 @@ static struct str strip_auth_driver(struct str auth)
 /* The value of a field with a name of one letter. */
 static inline struct str take_short_field(char name, struct str text, struct log_event *ret)
 {
-	uint64_t n;
-
 	if (name == 'H') {
 		take_host(&text, ret);
 		return text;
@@ -180,11 +178,6 @@ static inline struct str take_short_field(char name, struct str text, struct log
 		break;
 	case 'R':
 		ret->id2 = value;
-		break;
-	case 'S':
-		if (num_parse_u64(value, UINT32_MAX, &n) == 0) {
-			ret->size_bytes = (uint32_t)n;
-		}
 		break;
 	case 'P':
 		ret->relay = value; /* the protocol: "local", "esmtpa" */

@@ -136,8 +136,6 @@ static void parse_cleanup(struct str text, struct log_event *ret)
 /* "from=<a>, size=1, nrcpt=2 (queue active)" | "from=<a>, status=expired, …" | "removed" */
 static void parse_qmgr(struct str text, struct log_event *ret)
 {
-	uint64_t n;
-
 	ret->type = LOG_OTHER;
 	if (str_is_equal(text, STR("removed"))) {
 		ret->type = LOG_ENDED;
@@ -153,15 +151,7 @@ static void parse_qmgr(struct str text, struct log_event *ret)
 		return;
 	}
 	if (str_has_prefix(text, STR(", size="))) {
-		text = str_skip(text, 7);
 		ret->type = LOG_QUEUED;
-		if (num_parse_u64(str_take_until(&text, ','), UINT32_MAX, &n) == 0) {
-			ret->size_bytes = (uint32_t)n;
-		}
-		if (str_has_prefix(text, STR(" nrcpt=")) && (text = str_skip(text, 7), true) &&
-		    num_parse_u64(str_take_until(&text, ' '), UINT32_MAX, &n) == 0) {
-			ret->count = (uint32_t)n;
-		}
 	} else if (str_has_prefix(text, STR(", status=expired")) ||
 		   str_has_prefix(text, STR(", status=force-expired"))) {
 		ret->type = LOG_DELIVERY;

@@ -29,13 +29,15 @@ static bool take_number(struct str *text, char end, uint32_t *ret)
 /* "info msg M: bytes B from <S> qp Q uid U" */
 static void parse_info(struct str text, struct log_event *ret)
 {
+	uint32_t size_bytes;
+
 	ret->type = LOG_UNKNOWN;
 	ret->id = str_take_until(&text, ':');
 	if (!str_has_prefix(text, STR(" bytes "))) {
 		return;
 	}
 	text = str_skip(text, 7);
-	if (!take_number(&text, ' ', &ret->size_bytes) || !str_has_prefix(text, STR("from "))) {
+	if (!take_number(&text, ' ', &size_bytes) || !str_has_prefix(text, STR("from "))) {
 		return;
 	}
 	text = str_skip(text, 5);

@@ -56,19 +56,12 @@ static void parse_from(struct str text, struct log_event *ret)
 {
 	struct str name;
 	struct str value;
-	uint64_t n;
 
 	ret->type = LOG_ARRIVED;
 	while (take_pair(&text, &name, &value)) {
 		if (str_is_equal(name, STR("from"))) {
 			ret->sender = strip_angles(value);
 			ret->has_sender = true;
-		} else if (str_is_equal(name, STR("size")) &&
-			   num_parse_u64(value, UINT32_MAX, &n) == 0) {
-			ret->size_bytes = (uint32_t)n;
-		} else if (str_is_equal(name, STR("nrcpts")) &&
-			   num_parse_u64(value, UINT32_MAX, &n) == 0) {
-			ret->count = (uint32_t)n;
 		} else if (str_is_equal(name, STR("msgid"))) {
 			ret->message_id = strip_angles(value);
 		} else if (str_is_equal(name, STR("relay"))) {
