@@ -19,8 +19,8 @@
 /* A log with fewer Message-IDs than this does not log them. */
 #define IDS_MIN 5
 
-/* Line ends that are found at once. */
-#define ENDS_MAX 512
+/* Line ends that are found at once: few, so that their lines are still in the nearest cache. */
+#define ENDS_MAX 192
 
 struct pass {
 	struct diagnosis *d;
