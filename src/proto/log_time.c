@@ -80,6 +80,13 @@ static void know_second(struct log_time *lt, const char *p, uint8_t len, int64_t
 	lt->second_ns = ns;
 }
 
+/* @param seconds  "ss" of the second that was put down last, a good one. @param utc_ns  Its time.
+ */
+static void know_minute(struct log_time *lt, const char *seconds, int64_t utc_ns)
+{
+	lt->minute_ns = utc_ns - two(seconds) * NS_PER_S;
+}
+
 static bool take_rfc3164(struct log_time *lt, struct str *line, struct wall *ret)
 {
 	const char *p = line->ptr;
@@ -104,6 +111,7 @@ static bool take_rfc3164(struct log_time *lt, struct str *line, struct wall *ret
 	}
 	ret->ns = lt->date_ns + (tod - lt->zone_s) * NS_PER_S;
 	know_second(lt, p, 16, ret->ns);
+	know_minute(lt, p + 13, ret->ns);
 	*line = str_skip(*line, 16);
 	return true;
 }
@@ -181,6 +189,7 @@ static enum log_time_form take_iso(struct log_time *lt, struct str *line, struct
 			return LOG_TIME_NONE;
 		}
 		know_second(lt, p, 19, lt->date_ns + tod * NS_PER_S);
+		know_minute(lt, p + 17, lt->second_ns - lt->zone_s * NS_PER_S);
 	}
 	int64_t fraction_ns = take_fraction(&rest);
 	if (p[10] == 'T') {

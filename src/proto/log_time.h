@@ -34,6 +34,7 @@ struct log_time {
 	char second[20];    /* the last second's text and what it meant; many lines have the same */
 	uint8_t second_len; /* 0: none yet */
 	int64_t second_ns;  /* of ISO forms: without a zone */
+	int64_t minute_ns;  /* its minute, in UTC; of forms without a zone */
 };
 
 /**
@@ -50,8 +51,17 @@ enum log_time_form log_time_take(struct log_time *lt, struct str *line, struct w
 #define LOG_TIME_KNOWN_3164 16
 #define LOG_TIME_KNOWN_EXIM 20
 
+/* Seconds of a minute, or -1: 60 is read the plain way. */
+static inline int log_time_seconds(const char *p)
+{
+	unsigned tens = (unsigned)(unsigned char)p[0] - '0';
+	unsigned ones = (unsigned)(unsigned char)p[1] - '0';
+
+	return tens < 6 && ones < 10 ? (int)(tens * 10 + ones) : -1;
+}
+
 /**
- * Does the line begin with the second of the line before, written as nearly all are? Inline,
+ * Does the line begin with the minute of the line before, written as nearly all are? Inline,
  * because it is asked first of every line.
  *
  * @return What the time and its space take, LOG_TIME_KNOWN_3164 or _EXIM; 0: read it.
@@ -59,20 +69,25 @@ enum log_time_form log_time_take(struct log_time *lt, struct str *line, struct w
 static inline size_t log_time_known(const struct log_time *lt, struct str line, struct wall *ret)
 {
 	const char *p = line.ptr;
+	size_t len = 0;
+	int s = 0;
 
 	if (line.len <= LOG_TIME_KNOWN_EXIM) {
 		return 0;
 	}
-	if (lt->second_len == 16 && memcmp(lt->second, p, 16) == 0) {
-		ret->ns = lt->second_ns;
-		return LOG_TIME_KNOWN_3164;
+	if (lt->second_len == 16 && memcmp(lt->second, p, 13) == 0 && p[15] == ' ') {
+		len = LOG_TIME_KNOWN_3164;
+		s = log_time_seconds(p + 13);
+	} else if (lt->second_len == 19 && memcmp(lt->second, p, 17) == 0 && p[10] == ' ' &&
+		   p[19] == ' ' && p[20] != '+' && p[20] != '-') {
+		len = LOG_TIME_KNOWN_EXIM;
+		s = log_time_seconds(p + 17);
 	}
-	if (lt->second_len == 19 && memcmp(lt->second, p, 19) == 0 && p[10] == ' ' &&
-	    p[19] == ' ' && p[20] != '+' && p[20] != '-') {
-		ret->ns = lt->second_ns - lt->zone_s * NS_PER_S;
-		return LOG_TIME_KNOWN_EXIM;
+	if (len == 0 || s < 0) {
+		return 0;
 	}
-	return 0;
+	ret->ns = lt->minute_ns + s * NS_PER_S;
+	return len;
 }
 
 /**
