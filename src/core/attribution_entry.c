@@ -216,7 +216,12 @@ static struct entry *entry_take(struct attribution *a)
 	struct list *first = a->free_entries.next;
 	list_remove(first);
 	struct entry *e = LIST_ITEM(first, struct entry, age);
-	memset(e, 0, offsetof(struct entry, few));
+	static_assert(offsetof(struct entry, few) % sizeof(uint64_t) == 0, "in eights");
+#pragma GCC unroll 32
+	for (size_t i = 0; i < offsetof(struct entry, few); i += sizeof(uint64_t)) {
+		memset((char *)e + i, 0, sizeof(uint64_t));
+		NO_MEMSET; /* a string instruction takes longer to start than this takes */
+	}
 	return e;
 }
 

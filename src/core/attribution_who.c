@@ -152,7 +152,7 @@ static struct who who_of_address(struct attribution *a, struct str text, struct 
 
 struct sender *who_make_sender(struct attribution *a, struct entry *e)
 {
-	char name[WHO_NAME_MAX];
+	UNINITIALIZED char name[WHO_NAME_MAX];
 
 	if (!who_is_stranger(e->who)) {
 		return who_sender(e->who);
