@@ -119,7 +119,7 @@ static void found_wanted(struct attribution *a, struct entry *e, struct str id)
 	e->wanted = want;
 	struct sender *s = who_make_sender(a, e);
 	if (s != NULL) {
-		sender_add_evidence(s, a->here, a->line);
+		sender_add_evidence(s, a->here, a->line->text);
 	}
 }
 
@@ -135,9 +135,14 @@ static void learn_message_id(struct attribution *a, struct entry *e, struct str 
 	struct recent *r = recent_of(a, hash);
 	uint32_t check = (uint32_t)(hash >> 32);
 
+	recent_put(a);
 	if (who_is_known(e->who) && !e->provisional) {
-		/* Written without looking: the slot is rarely in the processor's cache. */
-		*r = (struct recent){.hash = check, .time_s = recent_time(e->time), .who = e->who};
+		/* Its slot is rarely in the processor's cache, and what waits for it lets nothing
+		 * behind it be written: it is fetched now and written with the next one. */
+		a->due = (struct recent){
+			.hash = check, .time_s = recent_time(e->time), .who = e->who};
+		a->due_at = r;
+		__builtin_prefetch(r, 1);
 	} else if (r->hash == check && recent_is_young(r, e->time)) {
 		e->who = r->who;
 		e->provisional = false;
@@ -194,7 +199,7 @@ static void keep_arrival(struct attribution *a, struct sender *s, const struct l
 	/* Of a stranger nothing is kept until mail of his leaves this machine. */
 	if (s->out.evidence_count < (a->id_count > 0 ? 1 : 2) &&
 	    (s->out.kind != SOURCE_ADDRESS || s->out.messages > 0)) {
-		sender_add_evidence(s, a->here, a->line);
+		sender_add_evidence(s, a->here, a->line->text);
 	}
 }
 
@@ -274,7 +279,7 @@ static void forward_from(struct attribution *a, struct entry *e, const struct lo
 		e->who = who_of(s);
 		e->is_forward = true;
 		if (s->out.evidence_count < 2) {
-			sender_add_evidence(s, a->here, a->line);
+			sender_add_evidence(s, a->here, a->line->text);
 		}
 	}
 }
@@ -296,7 +301,7 @@ static struct rcpt *delivery_to(struct attribution *a, struct entry *e, const st
 	r->refused = ev->is_refused;
 	r->forwarded = e->is_forward;
 	struct sender *s = r->remote ? who_make_sender(a, e) : who_sender(e->who);
-	sender_keep_delivery(s, ev, a->here, a->line);
+	sender_keep_delivery(s, ev, a->here, a->line->text);
 	script_find(a, e, rcpt_hash);
 	return r;
 }
@@ -375,7 +380,7 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 {
 	struct entry *ended;
 
-	a->line = l->text;
+	a->line = l;
 	a->hashed = STR_EMPTY;
 	a->here = place;
 	switch (e->type) {

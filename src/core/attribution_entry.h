@@ -124,6 +124,8 @@ struct attribution {
 	uint32_t no_room; /* new sources to refuse before room is looked for again */
 	struct list by_age;
 	struct recent *recent;
+	struct recent *due_at; /* where `due` is still to be put; NULL: nowhere */
+	struct recent due;
 	struct script_of *scripts;
 	char (*paths)[ATTRIBUTION_TEXT_MAX];
 	uint32_t path_count;
@@ -134,12 +136,21 @@ struct attribution {
 	struct map *wanted; /* of the ids, by their bare text */
 	struct attribution_totals totals;
 	char cwd[ATTRIBUTION_TEXT_MAX];
-	struct str line;   /* the one being read, and where it stands */
-	struct str hashed; /* an id in that line, and its hash */
+	const struct log_line *line; /* the one being read, and where it stands */
+	struct str hashed;           /* an id in that line, and its hash */
 	uint64_t hashed_to;
 	struct attribution_place here;
 	struct attribution_place cwd_place;
 };
+
+/** Write what is due: before anything is read of the recent ones. */
+static inline void recent_put(struct attribution *a)
+{
+	if (a->due_at != NULL) {
+		*a->due_at = a->due;
+		a->due_at = NULL;
+	}
+}
 
 /** @return The living message with this queue id, or NULL. */
 struct entry *entry_find(struct attribution *a, struct str id);

@@ -24,6 +24,7 @@ static void mark_in_use(struct attribution *a, struct wall now)
 			s->in_use = true;
 		}
 	}
+	recent_put(a);
 	for (size_t i = 0; i < a->opts.recent_max; i++) {
 		struct recent *r = &a->recent[i];
 		if (!recent_is_young(r, now)) {
