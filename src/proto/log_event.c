@@ -118,47 +118,51 @@ size_t log_event_address_len(struct str text)
 	return 0;
 }
 
-/* Does `at` begin with this text, which is in small letters? qmail writes _ for each space. */
+/* qmail writes _ for each space. */
+static char plain(char c)
+{
+	return c == '_' ? ' ' : char_lower(c);
+}
+
+/* Does `at` begin with this text, which is in small letters? */
 static bool begins_with(struct str at, struct str text)
 {
 	if (at.len < text.len) {
 		return false;
 	}
 	for (size_t i = 0; i < text.len; i++) {
-		char c = char_lower(at.ptr[i]);
-		if ((c == '_' ? ' ' : c) != text.ptr[i]) {
+		if (plain(at.ptr[i]) != text.ptr[i]) {
 			return false;
 		}
 	}
 	return true;
 }
 
-/* Which octets some texts begin with, as bits of their last six: others may share one. */
-static uint64_t beginnings(const struct str *texts, size_t count)
+/* One of 64 bits for two octets: what two pairs share is told apart later. */
+static uint64_t bit_of_pair(char first, char second)
 {
+	return UINT64_C(1) << (((unsigned char)first * 5U + (unsigned char)second) & 63);
+}
+
+/* Does a reason say one of these, each of two octets at least? It is read once. */
+static bool says_any(struct str reason, const struct str *texts, size_t count)
+{
+	char first = reason.len > 0 ? plain(reason.ptr[0]) : '\0';
 	uint64_t bits = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		bits |= UINT64_C(1) << (texts[i].ptr[0] & 63);
+		bits |= bit_of_pair(texts[i].ptr[0], texts[i].ptr[1]);
 	}
-	return bits;
-}
-
-/* Does a reason say one of these? It is read once. */
-static bool says_any(struct str reason, const struct str *texts, size_t count)
-{
-	const uint64_t bits = beginnings(texts, count);
-
-	for (size_t at = 0; at < reason.len; at++) {
-		char c = char_lower(reason.ptr[at]);
-		if ((bits >> (c & 63) & 1) == 0) {
-			continue;
-		}
-		for (size_t i = 0; i < count; i++) {
-			if (c == texts[i].ptr[0] && begins_with(str_skip(reason, at), texts[i])) {
+	for (size_t at = 1; at < reason.len; at++) {
+		char second = plain(reason.ptr[at]);
+		bool may_begin = (bits & bit_of_pair(first, second)) != 0;
+		for (size_t i = 0; may_begin && i < count; i++) {
+			if (first == texts[i].ptr[0] && second == texts[i].ptr[1] &&
+			    begins_with(str_skip(reason, at - 1), texts[i])) {
 				return true;
 			}
 		}
+		first = second;
 	}
 	return false;
 }
