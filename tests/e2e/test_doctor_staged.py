@@ -9,8 +9,11 @@ import gzip
 import json
 import os
 import random
+import re
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -412,6 +415,24 @@ def test_written_logs(postern, tmp_path, form):
             page = case.sc.truths[0]["page"]
             assert f'requested with the mail: POST "{page}"' in done.stdout, done.stdout
             assert f'captcha on it: "{page}"' in done.stdout, done.stdout
+
+
+def test_a_sweep_that_is_stopped_tells_what_it_has(postern):
+    """Also in the background of a shell, where ^C is ignored."""
+    words = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "sweep.py"), postern,
+             "--seeds", "100000", "--forms", "postfix", "--causes", "none"]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert process.stderr.readline() == "s0\n"
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 130
+        asked = re.search(r"^healthy machines: (\d+), with somebody accused: \d+$", out, re.MULTILINE)
+        assert asked and int(asked[1]) >= 1, out
 
 
 @pytest.mark.slow
