@@ -255,6 +255,7 @@ static void queued(struct attribution *a, const struct log_line *l, const struct
 		struct qmail_delivery *d = &a->deliveries[ev->count % DELIVERIES_SIZE];
 		d->number = ev->count;
 		d->rcpt = attribution_hash(a, ev->rcpt);
+		d->domain = attribution_domain(a, ev->rcpt);
 		d->is_local = ev->is_local_relay;
 		(void)str_copy(d->id, sizeof(d->id), ev->id);
 		return;
@@ -312,7 +313,10 @@ static void delivered(struct attribution *a, const struct log_line *l, const str
 		const struct qmail_delivery *d = &a->deliveries[ev->count % DELIVERIES_SIZE];
 		struct entry *e = d->number == ev->count ? entry_find(a, str_of(d->id)) : NULL;
 		if (e != NULL) {
-			(void)delivery_to(a, e, ev, d->rcpt, d->is_local);
+			struct rcpt *r = delivery_to(a, e, ev, d->rcpt, d->is_local);
+			if (r != NULL && r->unknown) {
+				r->domain = d->domain;
+			}
 		}
 		return;
 	}
@@ -337,7 +341,7 @@ static void delivered(struct attribution *a, const struct log_line *l, const str
 		one = attribution_bare_id(one);
 		struct rcpt *r = delivery_to(a, e, ev, attribution_hash(a, one),
 					     ev->is_local_relay);
-		if (r != NULL && r->remote && who_is_address(e->who)) {
+		if (r != NULL && r->remote && (r->unknown || who_is_address(e->who))) {
 			r->domain = attribution_domain(a, one);
 		}
 	} while (list.len > 0);

@@ -72,6 +72,8 @@ struct attribution_sender {
 	uint64_t distinct;      /* recipients, each counted once; about, over a thousand */
 	uint64_t unknown;       /* of these: refused, because there is no such user */
 	uint64_t refused;       /* of these: refused as spam */
+	uint64_t stretch;       /* the most that unknown recipients weigh in one stretch of its
+				   mail, in millionths of a nat: see sender_weigh() */
 	uint64_t null_sender;   /* messages with an empty sender */
 	uint64_t forwarded;     /* recipients that an alias or forward made */
 	uint64_t foreign;       /* messages whose sender is not of the login's domain */

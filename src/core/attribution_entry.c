@@ -250,11 +250,23 @@ static bool is_foreign(const struct attribution *a, const struct entry *e, const
 	       attribution_domain(a, name) != e->sender_domain;
 }
 
+/* A recipient who is seen for the first time: is there such a person? Who only put the mail off
+ * said nothing yet. */
+static void add_trial(struct sender *s, const struct rcpt *r, struct sender_trials *t)
+{
+	if (r->unknown) {
+		t->unknown += sender_is_new_trouble(s, r->domain) ? 1 : 0;
+	} else {
+		t->known += r->delivery == LOG_SENT || r->refused ? 1 : 0;
+	}
+}
+
 /* Count a message for its source: what it became, to which recipients elsewhere. */
 static void entry_count(struct attribution *a, struct entry *e)
 {
 	struct sender *s = who_sender(e->who);
 	uint64_t remote = 0;
+	struct sender_trials trials = {0};
 	struct attribution_sender *out = s == NULL ? NULL : &s->out;
 
 	for (uint32_t i = 0; i < e->rcpt_count; i++) {
@@ -296,12 +308,14 @@ static void entry_count(struct attribution *a, struct entry *e)
 			out->distinct++;
 			out->unknown += r->unknown ? 1 : 0;
 			out->refused += r->refused ? 1 : 0;
+			add_trial(s, r, &trials);
 		}
-		if (r->domain != 0) {
+		if (r->domain != 0 && out->kind == SOURCE_ADDRESS) {
 			distinct_add(&s->domains, r->domain);
 			out->domains = s->domains.count;
 		}
 	}
+	sender_weigh(s, &trials);
 	sender_add_volume(s, e->time, remote);
 	if (out->kind == SOURCE_USER || out->kind == SOURCE_SERVER) {
 		moments_add(&out->moments, e->time, &a->moments_room);

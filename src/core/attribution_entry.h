@@ -20,7 +20,7 @@ struct rcpt {
 	bool unknown : 1;
 	bool refused : 1;
 	bool forwarded : 1;
-	uint16_t domain; /* of a client without a login: a short hash */
+	uint16_t domain; /* who is unknown, or written to without a login: a short hash; else 0 */
 };
 
 #define ENTRY_ID_MAX 40
@@ -88,6 +88,7 @@ struct qmail_delivery {
 	uint32_t number;
 	char id[24];
 	uint64_t rcpt;
+	uint16_t domain;
 	bool is_local;
 };
 

@@ -13,6 +13,15 @@
 
 #define NS_PER_H (3600 * NS_PER_S)
 
+/* ln(.3/.05) and ln(.7/.95) in millionths: recipients of spam against those of a healthy source. */
+#define WEIGHT_UNKNOWN 1791759
+#define WEIGHT_KNOWN (-305382)
+/* What one message weighs at most, in millionths of a nat: somebody's old list of friends in one
+ * mail is no run of spam. */
+#define WEIGHT_MESSAGE_MAX 5000000
+/* Unknown recipients of one domain in a row that count; they stay under h2 together. */
+#define TROUBLE_RUN_MAX 3
+
 const char *source_kind_name(enum source_kind kind)
 {
 	static const char *const names[] = {"account", "user", "script", "address", "server"};
@@ -152,6 +161,28 @@ bool sender_add_rcpt(struct sender *s, uint64_t rcpt_hash)
 {
 	count_common(s, rcpt_hash);
 	return is_new_rcpt(s, rcpt_hash);
+}
+
+bool sender_is_new_trouble(struct sender *s, uint16_t domain)
+{
+	bool is_same = domain != 0 && domain == s->trouble_domain;
+
+	s->trouble_run = !is_same                      ? 1
+			 : s->trouble_run < UINT16_MAX ? s->trouble_run + 1
+						       : UINT16_MAX;
+	s->trouble_domain = domain;
+	return s->trouble_run <= TROUBLE_RUN_MAX;
+}
+
+void sender_weigh(struct sender *s, const struct sender_trials *t)
+{
+	int64_t z = (int64_t)t->unknown * WEIGHT_UNKNOWN + (int64_t)t->known * WEIGHT_KNOWN;
+
+	s->weight += z < WEIGHT_MESSAGE_MAX ? z : WEIGHT_MESSAGE_MAX;
+	s->weight = s->weight > 0 ? s->weight : 0;
+	if ((uint64_t)s->weight > s->out.stretch) {
+		s->out.stretch = (uint64_t)s->weight;
+	}
 }
 
 void sender_add_volume(struct sender *s, struct wall time, uint64_t recipients)

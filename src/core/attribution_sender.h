@@ -31,7 +31,10 @@ struct sender {
 	/* The most common recipients (Misra and Gries): counts are lower bounds. */
 	uint64_t common[COMMON_MAX];
 	uint64_t common_count[COMMON_MAX];
-	int64_t hour; /* of the log, for the peak */
+	int64_t weight;          /* Page's sum over the messages so far, in millionths of a nat */
+	uint16_t trouble_domain; /* of the last unknown recipient */
+	uint16_t trouble_run;    /* and how many were of it, one after the other */
+	int64_t hour;            /* of the log, for the peak */
 	uint64_t hour_recipients;
 	uint64_t name_hash; /* of the login, to compare senders with */
 	bool in_use;        /* while room is made: a living message is its */
@@ -59,6 +62,26 @@ void distinct_add(struct distinct *d, uint64_t hash);
 void sender_add_client(struct sender *s, struct str addr, const struct linhash_key *key);
 /** A recipient of one message. @return Is it the first time? */
 bool sender_add_rcpt(struct sender *s, uint64_t rcpt_hash);
+/* The recipients of one message that were not seen before. */
+struct sender_trials {
+	uint64_t known;   /* there are such people */
+	uint64_t unknown; /* there are not, and it is news */
+};
+
+/**
+ * One more unknown recipient: does he tell anything new? The people of a server that is gone are
+ * all unknown, and a list in the order of its addresses meets them one after the other: a few of
+ * them have told it all.
+ *
+ * @param domain  A short hash; 0: not known.
+ */
+MUSTUSE bool sender_is_new_trouble(struct sender *s, uint16_t domain);
+/**
+ * Weigh one message by Page's CUSUM: what a run of spam weighs is not diluted by the good mail
+ * before it. A source of whose recipients at most a twentieth is unknown gets to h nats within M of
+ * them with probability M·e^-h at most. Source: DECISION §1, and §4, "recipients".
+ */
+void sender_weigh(struct sender *s, const struct sender_trials *t);
 /** Recipients in an hour of the log. */
 void sender_add_volume(struct sender *s, struct wall time, uint64_t recipients);
 /** The script or folder that a message came from. */

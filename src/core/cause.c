@@ -3,15 +3,17 @@
  * cause: why a source sends what it sends. Layer: core (pure).
  *
  * Two questions, apart. Is it abuse? Signs add up to a suspicion, and a source is blamed only over
- * a threshold that no single sign reaches but a quarter of dead recipients or refusals, so that a
- * busy healthy server accuses nobody. Why? The
- * kind of source leaves few causes, and its shape decides between them; how decisive that shape is
- * says how sure the answer is. The numbers were tried on some thousands of staged and written logs
- * (tests/e2e/scenario.py), with volumes from tens to thousands of mails, in minutes and in days.
+ * a threshold that no single sign reaches but a quarter of dead recipients or refusals, or a
+ * stretch of dead recipients that chance does not give (DECISION §1), so that a busy healthy server
+ * accuses nobody. Why? The kind of source leaves few causes, and its shape decides between them;
+ * how decisive that shape is says how sure the answer is. The numbers were tried on some thousands
+ * of staged and written logs (tests/e2e/scenario.py), with volumes from tens to thousands of mails,
+ * in minutes and in days.
  */
 #include "core/cause.h"
 
 #include "base/assert.h"
+#include "core/ztable.h"
 
 #include "base/poison.h"
 
@@ -22,6 +24,12 @@
 /* Shares from which they count: known people and lists that are kept have less. */
 #define UNKNOWN_PER_MILLE 45
 #define REFUSED_PER_MILLE 40
+/* Nats by which unknown recipients in one stretch of a source's mail accuse it alone. What is less
+ * is no second witness to their share: it is the same one. Source: DECISION §2, h. */
+#define STRETCH_ALONE (16 * UINT64_C(1000000))
+/* Nats of refusals beyond chance (at most e^-3 of the healthy have so many) that logins from many
+ * networks need: people travel, and some of their friends are gone. */
+#define SPREAD_NEEDS 3000000
 /* Recipients of a form that said no, from which it is blamed without a complaint. */
 #define FORM_REFUSED_MIN 5
 /* What a complaint adds when it is asked why: that it is abuse is known then. */
@@ -112,9 +120,29 @@ static uint64_t answered(const struct attribution_sender *s)
 	return n > said ? n : said;
 }
 
+/* n·D(cases/n‖per_mille) in millionths of a nat: with probability e^-this at most chance gives so
+ * many cases (Chernoff) where the share is per_mille. */
+static int64_t beyond_chance(uint64_t cases, uint64_t of, uint64_t per_mille)
+{
+	if (of == 0 || cases > of || cases * 1000 <= of * per_mille) {
+		return 0;
+	}
+	uint64_t rest = of - cases;
+	int64_t nats = (int64_t)cases * ln_micro(cases * 1000, of * per_mille);
+	return rest == 0 ? nats
+			 : nats + (int64_t)rest * ln_micro(rest * 1000, of * (1000 - per_mille));
+}
+
+static bool is_refused_beyond_chance(const struct attribution_sender *s)
+{
+	return beyond_chance(s->unknown, answered(s), UNKNOWN_PER_MILLE) >= SPREAD_NEEDS ||
+	       beyond_chance(s->refused, answered(s), REFUSED_PER_MILLE) >= SPREAD_NEEDS;
+}
+
 static unsigned unknown_points(const struct attribution_sender *s)
 {
-	return points(s->unknown, answered(s), UNKNOWN_PER_MILLE);
+	return s->stretch >= STRETCH_ALONE ? ACCUSED_AT
+					   : points(s->unknown, answered(s), UNKNOWN_PER_MILLE);
 }
 
 static unsigned refused_points(const struct attribution_sender *s)
@@ -183,7 +211,8 @@ static unsigned judge_account(const struct attribution_sender *s, const struct c
 										 : suspicion;
 	}
 	if (is_spread || is_wide) {
-		suspicion += is_spread && is_wide ? 80 : 50;
+		unsigned p = is_spread && is_wide ? 80 : 50;
+		suspicion += is_refused_beyond_chance(s) ? p : p / 2;
 		why(v, "logins from many networks");
 	}
 	if (is_foreign) {

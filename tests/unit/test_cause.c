@@ -125,6 +125,108 @@ static void a_complaint_is_asked_why(void **state)
 	check(rows, COUNT_OF(rows));
 }
 
+#define NATS 1000000
+
+static void many_networks_need_refusals_beyond_chance(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"who travels, with three dead friends and many that are put off",
+		 {.kind = SOURCE_ACCOUNT,
+		  NUMBERS(25, 43, 29),
+		  .networks = 9,
+		  .unknown = 3,
+		  .bounced = 3,
+		  .deferred = 11,
+		  .stretch = 2 * NATS},
+		 {0},
+		 false,
+		 CAUSE_PASSWORD},
+		{"the same shape, and seven are unknown",
+		 {.kind = SOURCE_ACCOUNT,
+		  NUMBERS(25, 43, 29),
+		  .networks = 9,
+		  .unknown = 7,
+		  .bounced = 7,
+		  .deferred = 11,
+		  .stretch = 5 * NATS},
+		 {0},
+		 true,
+		 CAUSE_PASSWORD},
+		{"the same, and six refused it as spam",
+		 {.kind = SOURCE_ACCOUNT,
+		  NUMBERS(25, 43, 29),
+		  .networks = 9,
+		  .refused = 6,
+		  .bounced = 6,
+		  .deferred = 11},
+		 {0},
+		 true,
+		 CAUSE_PASSWORD},
+	};
+	check(rows, COUNT_OF(rows));
+}
+
+static void a_run_of_spam_is_seen_among_the_owners_mail(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"thirteen mails of spam by webmail",
+		 {.kind = SOURCE_ACCOUNT,
+		  NUMBERS(35, 89, 64),
+		  .networks = 2,
+		  .unknown = 19,
+		  .bounced = 19,
+		  .deferred = 18,
+		  .stretch = 25 * NATS},
+		 {0},
+		 true,
+		 CAUSE_PASSWORD},
+		{"among thousands of the owner's",
+		 {.kind = SOURCE_ACCOUNT,
+		  NUMBERS(3000, 3000, 900),
+		  .networks = 2,
+		  .unknown = 19,
+		  .bounced = 19,
+		  .stretch = 16 * NATS},
+		 {0},
+		 true,
+		 CAUSE_PASSWORD},
+		{"as many, but never many of them together",
+		 {.kind = SOURCE_ACCOUNT,
+		  NUMBERS(3000, 3000, 900),
+		  .networks = 2,
+		  .unknown = 19,
+		  .bounced = 19,
+		  .stretch = 15 * NATS},
+		 {0},
+		 false,
+		 CAUSE_BULK},
+		{"a help desk that met seven mistyped addresses, some of them together",
+		 {.kind = SOURCE_ACCOUNT,
+		  NUMBERS(41, 41, 41),
+		  .networks = 1,
+		  .unknown = 7,
+		  .bounced = 7,
+		  .local_client = 41,
+		  .stretch = 8 * NATS},
+		 {0},
+		 false,
+		 CAUSE_PASSWORD},
+		{"an old list of friends, once",
+		 {.kind = SOURCE_ACCOUNT,
+		  NUMBERS(20, 40, 30),
+		  .networks = 1,
+		  .unknown = 6,
+		  .bounced = 6,
+		  .stretch = 5 * NATS},
+		 {0},
+		 false,
+		 CAUSE_PASSWORD},
+	};
+	check(rows, COUNT_OF(rows));
+}
+
 static void each_way_into_the_server_has_its_cause(void **state)
 {
 	(void)state;
@@ -166,6 +268,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_put_off_does_not_dilute_what_was_refused),
 		cmocka_unit_test(a_complaint_is_asked_why),
+		cmocka_unit_test(many_networks_need_refusals_beyond_chance),
+		cmocka_unit_test(a_run_of_spam_is_seen_among_the_owners_mail),
 		cmocka_unit_test(each_way_into_the_server_has_its_cause),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

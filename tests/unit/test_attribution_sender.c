@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * attribution_sender: what unknown recipients of one source weigh, by where they stand in its mail.
+ */
+#include "core/attribution_sender.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/poison.h"
+
+static const struct siphash_key key = {1, 2};
+
+struct reader {
+	struct attribution *a;
+	struct log_time time;
+	uint32_t line;
+};
+
+static void feed(struct reader *r, const char *text)
+{
+	struct log_line l;
+	struct log_event e;
+
+	assert_true(log_line_parse(&r->time, str_of(text), &l));
+	log_event_parse(&l, &e);
+	attribution_step(r->a, &l, &e, (struct attribution_place){.line = ++r->line});
+}
+
+static void feedf(struct reader *r, const char *fmt, ...) PRINTF(2, 3);
+static void feedf(struct reader *r, const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	feed(r, text);
+}
+
+static const struct attribution_sender *find(const struct reader *r, const char *name)
+{
+	const struct attribution_sender *s;
+	size_t pos = 0;
+
+	while ((s = attribution_next(r->a, &pos)) != NULL) {
+		if (strcmp(s->name, name) == 0) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/* One message of an account, to people who are there and people who are not. */
+static void weigh_message(struct reader *r, const char *account, unsigned n, unsigned known,
+			  unsigned unknown)
+{
+	feedf(r,
+	      "Jun 12 05:%02u:06 s postfix/submission/smtpd[2]: %08X2: "
+	      "client=unknown[203.0.113.7], sasl_method=LOGIN, sasl_username=%s",
+	      n % 60, n, account);
+	for (unsigned i = 0; i < known + unknown; i++) {
+		/* One after the other of seven servers, but for those from 6000 on. */
+		feedf(r,
+		      "Jun 12 05:%02u:09 s postfix/smtp[3]: %08X2: to=<w%u-%u@big%u.example>, "
+		      "relay=mx[192.0.2.26]:25, delay=3, delays=0/0/0/2, dsn=%s, status=%s",
+		      n % 60, n, n, i, n < 6000 ? (n + i) % 7 : 8, i < known ? "2.0.0" : "5.1.1",
+		      i < known ? "sent (ok)" : "bounced (no)");
+	}
+	feedf(r, "Jun 12 05:%02u:10 s postfix/qmgr[8]: %08X2: removed", n % 60, n);
+}
+
+static void unknown_recipients_weigh_most_where_they_come_together(void **state)
+{
+	(void)state;
+	struct reader r = {.a = attribution_new(&(struct attribution_opts){.key = key}),
+			   .time = {.year = 2026}};
+
+	assert_non_null(r.a);
+	for (unsigned n = 0; n < 200; n++) {
+		bool is_run = n >= 100 && n < 110;
+		/* The same ten in a run after a hundred good ones, and far from each other. */
+		weigh_message(&r, "run@shop.example", n, is_run ? 0 : 1, is_run ? 1 : 0);
+		weigh_message(&r, "apart@shop.example", 1000 + n, n % 20 == 0 ? 0 : 1,
+			      n % 20 == 0 ? 1 : 0);
+	}
+	weigh_message(&r, "friends@shop.example", 5000, 2, 30);
+	weigh_message(&r, "friends@shop.example", 5001, 1, 0);
+	for (unsigned n = 6000; n < 6012; n++) {
+		weigh_message(&r, "gone@shop.example", n, 0, 1);
+	}
+	attribution_end(r.a);
+	/* Recipients are told apart by bits: now and then one is taken for another. */
+	const struct attribution_sender *run = find(&r, "run@shop.example");
+	assert_true(run->unknown >= 9);
+	assert_int_equal(run->stretch, run->unknown * 1791759);
+	assert_true(find(&r, "apart@shop.example")->unknown >= 9);
+	assert_int_equal(find(&r, "apart@shop.example")->stretch, 1791759);
+	/* A server that is gone is one trouble. */
+	assert_true(find(&r, "gone@shop.example")->unknown >= 11);
+	assert_int_equal(find(&r, "gone@shop.example")->stretch, 3 * 1791759);
+	/* One message is no run. */
+	assert_int_equal(find(&r, "friends@shop.example")->stretch, 5000000);
+	attribution_free(r.a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unknown_recipients_weigh_most_where_they_come_together),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
