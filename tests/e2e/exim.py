@@ -6,8 +6,7 @@ Shown in the machine's own mounts only; packages.py fetches them.
 import os
 import shutil
 
-from lab.ns import run
-from packages import unpacked
+from packages import show_libraries, unpacked
 
 UID = 9999
 
@@ -30,9 +29,8 @@ class Exim:
             with open(m.file("etc", name), "a", encoding="ascii") as out:
                 out.write(line)
         m.write("etc/exim4/exim4.conf", self.config)
-        m.write("etc/ld.so.conf", os.path.join(files, "usr/lib/x86_64-linux-gnu") + "\n")
         m.write("etc/hosts", "127.0.0.1 localhost\n")
-        run(["ldconfig", "-X", "-f", m.file("etc", "ld.so.conf"), "-C", m.file("etc", "ld.so.cache")])
+        show_libraries(m, "exim")
         os.makedirs(m.file("sbin"))
         shutil.copy(os.path.join(files, "usr/sbin/exim4"), m.file("sbin", "exim4"))
         os.chmod(m.file("sbin", "exim4"), 0o4755)

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 
-from lab.ns import LabError
+from lab.ns import LabError, run
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.path.join(ROOT, "build", "staged-packages")
@@ -41,6 +41,13 @@ def unpacked(what):
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder
+
+
+def show_libraries(machine, what):
+    """Have the loader of a machine with its own etc/ find their libraries: also for a program that runs as root."""
+    folder = os.path.join(unpacked(what), "usr", "lib", "x86_64-linux-gnu")
+    conf = machine.write("etc/ld.so.conf", folder + "\n")
+    run(["ldconfig", "-X", "-f", conf, "-C", machine.file("etc", "ld.so.cache")])
 
 
 def _fetch(what, folder):

@@ -15,7 +15,7 @@ import time
 
 from lab import ns
 from lab.mta import Postfix
-from packages import Unavailable, unpacked
+from packages import Unavailable, show_libraries, unpacked
 from scenario import HOST_V4
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -178,9 +178,7 @@ class Server:
             os.chown(m.file(name), 9999, 9999)
         os.chmod(m.file("mail", "virtual"), 0o1777)
         m.binds += [program, "/usr/sbin/sendmail"]
-        # Its libraries, where a program that runs as root finds them.
-        m.write("etc/ld.so.conf", os.path.join(unpacked("exim"), "usr", "lib", "x86_64-linux-gnu") + "\n")
-        ns.run(["ldconfig", "-X", "-f", m.file("etc", "ld.so.conf"), "-C", m.file("etc", "ld.so.cache")])
+        show_libraries(m, "exim")
 
     def log_path(self):
         return self.machine.file("log", "mail.log" if self.mta == "postfix" else "exim4/mainlog")
