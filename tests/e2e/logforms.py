@@ -402,20 +402,54 @@ STAMPS = (re.compile(r"^(?P<t>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) "),
 FORMS = ("%Y %b %d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%d-%b-%Y %H:%M:%S")
 
 
+def stamp_of(line, year):
+    """(where its time stands, that time's form, seconds); None: it has none."""
+    for stamp, form in zip(STAMPS, FORMS):
+        m = stamp.match(line)
+        if m:
+            text = f"{year} {m['t']}" if form.startswith("%Y %b") else m["t"]
+            return m, form, datetime.datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()
+    return None
+
+
 def stretch(lines, moment, year):
     """A log of seconds as one of hours or days: moment(second as written) is the second it becomes."""
     out = []
     for line in lines:
-        for stamp, form in zip(STAMPS, FORMS):
-            m = stamp.match(line)
-            if not m:
-                continue
-            text = f"{year} {m['t']}" if form.startswith("%Y %b") else m["t"]
-            t = at(moment(datetime.datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()))
+        found = stamp_of(line, year)
+        if found is not None:
+            m, form, second = found
+            t = at(moment(second))
             new = rfc3164(t.timestamp()) if form.startswith("%Y %b") else f"{t:{form}}"
             line = line[:m.start("t")] + new + line[m.end("t"):]
-            break
         out.append(line)
+    return out
+
+
+QUEUE_ID = re.compile(r"\]: (\w{6,20}): | (\w{6}-\w{6,11}-\w{2,4}) ")
+ADDRESS = re.compile(r"[\w.+-]+@[\w.-]*\w")
+
+
+def stretch_scripts(lines, mail_lines, moment, year):
+    """PHP's log of mails, stretched as the mail log is; but a mail stays as near to its own arrival there as it was,
+    though a busy machine took some seconds for it."""
+    begun, arrived = {}, {}
+    for line in mail_lines:
+        found, ident = stamp_of(line, year), QUEUE_ID.search(line)
+        if found is None or ident is None:
+            continue
+        begin = begun.setdefault(ident[1] or ident[2], found[2])
+        for address in ADDRESS.findall(line):
+            arrived.setdefault(address, set()).add(begin)
+    out = []
+    for line in lines:
+        to = ADDRESS.search(line, line.find("]: To: "))
+        near = arrived.get(to[0], ()) if to else ()
+
+        def beside(second, near=near):
+            mail = min(near, key=lambda t: abs(t - second), default=second)
+            return moment(mail) + second - mail if abs(second - mail) < 60 else moment(second)
+        out += stretch([line], beside, year)
     return out
 
 

@@ -241,8 +241,8 @@ def real_case(server, folder, sc, rng, look=None):
     def moment(second):
         return second if span is None else BEGIN + (second - int(first)) * span / (last - first)
     if span is not None:
+        php = {path: logforms.stretch_scripts(text, lines, moment, YEAR) for path, text in php.items()}
         lines = logforms.stretch(lines, moment, YEAR)
-        php = {path: logforms.stretch(text, moment, YEAR) for path, text in php.items()}
     when = sorted((t, moment(begin)) for t, begin in times)
 
     def hit_moment(t):
