@@ -107,7 +107,7 @@ int log_set_open(const struct log_set *set, const struct log_set_file *f, struct
 static void look_back(struct str piece, const struct stat *st, struct wall *end,
 		      enum log_time_form *form)
 {
-	for (int i = 0; i < TAIL_LINES && piece.len > 0; i++) {
+	for (int i = 0; i < TAIL_LINES && piece.ptr != NULL && piece.len > 0; i++) {
 		piece.len -= piece.ptr[piece.len - 1] == '\n' ? 1 : 0;
 		const char *before = piece.len > 0 ? memrchr(piece.ptr, '\n', piece.len) : NULL;
 		size_t begin = before == NULL ? 0 : (size_t)(before - piece.ptr) + 1;
