@@ -204,12 +204,14 @@ static void make_request(struct buf *out, enum who who, const struct route *r, s
 		buf_add_char(out, '?');
 		add_line(out, query);
 	}
-	buf_printf(out, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", site.auth[who]);
+	buf_add_cstr(out, " HTTP/1.1\r\nHost: localhost\r\n");
+	/* Before the others: one that begins with a blank goes on with the line above it. */
 	struct str header = str_take_until(&in, '\n');
 	if (header.len > 0) {
 		add_line(out, header);
 		buf_add_cstr(out, "\r\n");
 	}
+	buf_printf(out, "Connection: close\r\n%s", site.auth[who]);
 	if (in.len > 0) {
 		buf_printf(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
 			   in.len);
