@@ -16,6 +16,11 @@
 #define SUBJECT_WORDS 16
 #define SAMPLES (QUEUE_MARK_WORDS_4 - QUEUE_MARK_WORDS + 1)
 
+/* Words, and which of them are sampled, go by a key that everybody may know: a plan numbers its
+ * groups, and the next run, which takes one by its number, must see the same groups. What is asked
+ * in a table is hashed again by the run's own key. */
+static const struct siphash_key for_words = {0x706F737465726E, 1};
+
 static uint64_t mark_of(enum queue_mark mark, const void *data, size_t len,
 			const struct siphash_key *key)
 {
@@ -33,7 +38,7 @@ void queue_marks_set(struct queue_marks *m, enum queue_mark mark, struct str tex
 }
 
 /* The next word as it counts: lower case, a number or an address is one letter. */
-static bool take_word(struct str *text, const struct siphash_key *key, uint64_t *ret)
+static bool take_word(struct str *text, uint64_t *ret)
 {
 	char word[WORD_MAX];
 	size_t len = 0;
@@ -64,7 +69,7 @@ static bool take_word(struct str *text, const struct siphash_key *key, uint64_t 
 	} else if (has_digit) {
 		*ret = 3;
 	} else {
-		*ret = siphash(key, word, len);
+		*ret = siphash(&for_words, word, len);
 	}
 	return true;
 }
@@ -84,13 +89,18 @@ static void sample(uint64_t low[static SAMPLES], uint64_t h)
 	}
 }
 
+static uint64_t sample_mark(enum queue_mark mark, uint64_t low, const struct siphash_key *key)
+{
+	return low == 0 ? 0 : mark_of(mark, &low, sizeof(low), key);
+}
+
 static void mark_text(struct queue_marks *m, struct str text, const struct siphash_key *key)
 {
 	uint64_t words[TEXT_WORDS];
 	uint64_t low[SAMPLES] = {0};
 	size_t n = 0;
 
-	while (n < TEXT_WORDS && take_word(&text, key, &words[n])) {
+	while (n < TEXT_WORDS && take_word(&text, &words[n])) {
 		n++;
 	}
 	m->words = (uint32_t)n;
@@ -101,9 +111,11 @@ static void mark_text(struct queue_marks *m, struct str text, const struct sipha
 	size_t width = n < NEIGHBOURS ? n : NEIGHBOURS;
 	size_t end = n < QUEUE_MARKS_WORDS_MAX ? n : QUEUE_MARKS_WORDS_MAX;
 	for (size_t i = 0; i + width <= end; i++) {
-		sample(low, mark_of(QUEUE_MARK_WORDS, words + i, width * sizeof(*words), key));
+		sample(low, siphash(&for_words, words + i, width * sizeof(*words)));
 	}
-	memcpy(&m->of[QUEUE_MARK_WORDS], low, sizeof(low));
+	for (size_t i = 0; i < SAMPLES; i++) {
+		m->of[QUEUE_MARK_WORDS + i] = sample_mark(QUEUE_MARK_WORDS, low[i], key);
+	}
 }
 
 static void mark_subject(struct queue_marks *m, struct str subject, const struct siphash_key *key)
@@ -112,7 +124,7 @@ static void mark_subject(struct queue_marks *m, struct str subject, const struct
 	uint64_t low[SAMPLES] = {0};
 	size_t n = 0;
 
-	while (n < SUBJECT_WORDS && take_word(&subject, key, &words[n])) {
+	while (n < SUBJECT_WORDS && take_word(&subject, &words[n])) {
 		n++;
 	}
 	if (n == 0) {
@@ -120,9 +132,9 @@ static void mark_subject(struct queue_marks *m, struct str subject, const struct
 	}
 	m->of[QUEUE_MARK_SUBJECT] = mark_of(QUEUE_MARK_SUBJECT, words, n * sizeof(*words), key);
 	for (size_t i = 0; i + 2 <= n; i++) {
-		sample(low, mark_of(QUEUE_MARK_SUBJECT_2, words + i, 2 * sizeof(*words), key));
+		sample(low, siphash(&for_words, words + i, 2 * sizeof(*words)));
 	}
-	m->of[QUEUE_MARK_SUBJECT_2] = low[0];
+	m->of[QUEUE_MARK_SUBJECT_2] = sample_mark(QUEUE_MARK_SUBJECT_2, low[0], key);
 }
 
 static bool is_within(struct str host, struct str domain)

@@ -286,6 +286,89 @@ static int visit(void *ctx, const struct queue_file *f)
 	return r;
 }
 
+/* ---- order ---- */
+
+static int by_key(const void *a, const void *b)
+{
+	const struct queue_source *const *x = a;
+	const struct queue_source *const *y = b;
+
+	return strcmp((*x)->key, (*y)->key);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return str_compare(((const struct queue_known *)a)->id,
+			   ((const struct queue_known *)b)->id);
+}
+
+static int sort_sources(struct queue_list *l)
+{
+	uint32_t *numbers = calloc(l->source_count + 1, sizeof(*numbers));
+
+	if (numbers == NULL) {
+		return -ENOMEM;
+	}
+	qsort(l->sources, l->source_count, sizeof(struct queue_source *), by_key);
+	for (size_t i = 0; i < l->source_count; i++) {
+		numbers[l->sources[i]->number] = (uint32_t)i;
+		l->sources[i]->number = (uint32_t)i;
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		l->items[i].source = numbers[l->items[i].source];
+	}
+	free(numbers);
+	return 0;
+}
+
+/* Put the message that stands at order[i].at to i, for all of them, cycle by cycle. */
+static void move(struct queue_list *l, struct queue_known *order)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct queue_item item = l->items[i];
+		struct queue_info info = l->infos[i];
+		size_t to = i;
+		while (order[to].at != i) {
+			size_t from = order[to].at;
+			l->items[to] = l->items[from];
+			l->infos[to] = l->infos[from];
+			order[to].at = (uint32_t)to;
+			to = from;
+		}
+		l->items[to] = item;
+		l->infos[to] = info;
+		order[to].at = (uint32_t)to;
+	}
+}
+
+static int sort_messages(struct queue_list *l)
+{
+	struct queue_known *order = calloc(l->count + 1, sizeof(*order));
+
+	if (order == NULL) {
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < l->count; i++) {
+		order[i] = (struct queue_known){.id = l->infos[i].id, .at = (uint32_t)i};
+	}
+	qsort(order, l->count, sizeof(*order), by_id);
+	move(l, order);
+	for (size_t i = 0; i < l->count; i++) {
+		((struct queue_known *)map_find(l->by_id, l->infos[i].id))->at = (uint32_t)i;
+	}
+	free(order);
+	return 0;
+}
+
+/* A folder gives its files in another order when some have moved, and the groups of the next plan
+ * shall have the numbers that they have in this one. */
+static int put_in_order(struct queue_list *l)
+{
+	int r = sort_sources(l);
+
+	return r < 0 ? r : sort_messages(l);
+}
+
 int queue_list_load(struct queue_list *l, const struct queue_dir *q,
 		    const struct queue_load_opts *opts, struct errmsg *reterr)
 {
@@ -297,6 +380,7 @@ int queue_list_load(struct queue_list *l, const struct queue_dir *q,
 		r = queue_dir_walk(q, opts->only, visit, &x);
 	}
 	queue_reader_done(&x.reader);
+	r = r < 0 ? r : put_in_order(l);
 	if (r < 0) {
 		return err_set(reterr, r, "cannot read the queue %s: %s", q->path, strerror(-r));
 	}

@@ -97,7 +97,8 @@ MUSTUSE struct queue_list *queue_list_new(void);
 /** NULL is allowed. */
 void queue_list_free(struct queue_list *l);
 
-/** Read the queue into the list. @return 0, or a negative errno with a text. */
+/** Read the queue into the list: sources by their names, messages by their ids. @return 0, or a
+ * negative errno with a text. */
 MUSTUSE int queue_list_load(struct queue_list *l, const struct queue_dir *q,
 			    const struct queue_load_opts *opts, struct errmsg *reterr);
 

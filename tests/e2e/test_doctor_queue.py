@@ -431,6 +431,8 @@ def the_owners_newsletter_stays(small):
     assert sorted(choices) == [1, 2]
     spam = next(number for number, g in choices.items() if g["messages"] == 30)
     assert choices[3 - spam]["messages"] == 70
+    _, again = small.plan(*window)
+    assert again["groups"] == plan["groups"]
     assert all(g["number"] is None for g in plan["groups"] if g["name"] != "choice")
     code, text, _ = small.postern("--plan", *window)
     assert code == 0 and "choice 2:" in text and "--group NUMBER" in text and "0 of " in text

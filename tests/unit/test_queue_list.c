@@ -183,6 +183,32 @@ static void fill(const struct place *p)
 	add_mail(p, "deferred/A0000000091", "anna@shop.example", "buy 3 now at once", 0700);
 }
 
+/* Whatever order a folder gives its files in: a group that was shown with a number is asked for by
+ * that number in the next run. */
+static void the_order_is_not_the_folders(void **state)
+{
+	const struct place *p = *state;
+	struct queue_dir dir;
+
+	fill(p);
+	struct queue_list *l = load(p, &dir);
+	assert_int_equal(l->count, SPAM + 2);
+	for (size_t i = 0; i < l->count; i++) {
+		struct str id = l->infos[i].id;
+		bool is_annas = str_is_equal(id, STR("A0000000091"));
+		assert_true(i == 0 || str_compare(l->infos[i - 1].id, id) < 0);
+		assert_int_equal(queue_list_find(l, id), i);
+		assert_int_equal(l->items[i].source, is_annas ? 0 : 1);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_string_equal(l->sources[i]->name,
+				    i == 0 ? "anna@shop.example" : "info@shop.example");
+		assert_int_equal(l->sources[i]->number, i);
+	}
+	queue_list_free(l);
+	queue_dir_close(&dir);
+}
+
 static void write_plan(const struct place *p, const char *path, bool is_forged)
 {
 	struct queue_dir dir;
@@ -296,6 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(only_messages_are_read, make, drop),
+		cmocka_unit_test_setup_teardown(the_order_is_not_the_folders, make, drop),
 		cmocka_unit_test_setup_teardown(a_plan_is_read_back, make, drop),
 		cmocka_unit_test_setup_teardown(the_check_follows_the_message, make, drop),
 	};
