@@ -31,3 +31,11 @@ uint64_t siphash(const struct siphash_key *key, const void *data, size_t len)
 	crypto_shorthash((unsigned char *)&hash, data, len, octets);
 	return from_le64(hash);
 }
+
+struct siphash_key siphash_key_of(const void *data, size_t len)
+{
+	static const struct siphash_key first = {0x706F737465726E, 0x6B30};
+	static const struct siphash_key second = {0x706F737465726E, 0x6B31};
+
+	return (struct siphash_key){siphash(&first, data, len), siphash(&second, data, len)};
+}

@@ -24,6 +24,10 @@ struct siphash_key {
 
 PURE uint64_t siphash(const struct siphash_key *key, const void *data, size_t len);
 
+/** A key drawn from octets, the same from the same ones: for what must come out the same each time
+ * the same is read, and that who cannot know those octets cannot foresee. */
+PURE struct siphash_key siphash_key_of(const void *data, size_t len);
+
 static inline void siphash_round(uint64_t v[4])
 {
 	v[0] += v[1];

@@ -384,6 +384,11 @@ void attribution_step(struct attribution *a, const struct log_line *l, const str
 {
 	struct entry *ended;
 
+	if (a->line == NULL) {
+		struct siphash_key seed = siphash_key_of(l->text.ptr, l->text.len);
+		seed.k0 ^= (uint64_t)l->time.ns;
+		linhash_key_init(&a->counted, &seed);
+	}
 	a->line = l;
 	a->hashed = STR_EMPTY;
 	a->here = place;

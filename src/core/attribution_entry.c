@@ -19,7 +19,7 @@
 
 uint64_t attribution_hash(const struct attribution *a, struct str s)
 {
-	return linhash(&a->key, s.ptr, s.len);
+	return linhash(&a->counted, s.ptr, s.len);
 }
 
 struct str attribution_bare_id(struct str id)

@@ -112,7 +112,10 @@ struct qmail_logins {
 struct attribution {
 	struct qmail_logins logins;
 	struct attribution_opts opts;
-	struct linhash_key key;
+	struct linhash_key key; /* of the table of living messages: random */
+	/* Of all that is counted, or may overwrite another: drawn from the log's first line, for
+	 * the same log shall get the same answer, and who is in it does not know that line. */
+	struct linhash_key counted;
 	struct entry **slots; /* open addressing by hash */
 	size_t slot_mask;
 	size_t entry_count;
@@ -167,7 +170,7 @@ MUSTUSE int entries_init(struct attribution *a);
 void entries_done(struct attribution *a);
 /** One recipient of a message; NULL when it has too many, or without memory. */
 struct rcpt *rcpt_get(struct attribution *a, struct entry *e, uint32_t hash);
-/** Hash of any text, with the attribution's secret. */
+/** Hash of any text by the log's own key. */
 uint64_t attribution_hash(const struct attribution *a, struct str s);
 /** A short hash of an address's domain; never 0. */
 uint16_t attribution_domain(const struct attribution *a, struct str rcpt);

@@ -207,7 +207,7 @@ void who_from_arrival(struct attribution *a, struct entry *e, const struct log_e
 		struct sender *s = sender_get(a, SOURCE_ACCOUNT, ev->account, e->time);
 		e->who = who_of(s);
 		if (s != NULL) {
-			sender_add_client(s, ev->client_addr, &a->key);
+			sender_add_client(s, ev->client_addr, &a->counted);
 			s->out.local_client += is_this_machine(ev->client_addr) ? 1 : 0;
 		}
 	} else if (ev->has_uid || ev->login.len > 0) {

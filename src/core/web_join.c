@@ -40,7 +40,8 @@ static_assert(WEB_KEY_HEAD == 1 + sizeof(((struct web_place *)NULL)->log), "room
 
 struct web_join {
 	struct web_time time;
-	struct siphash_key key;
+	struct siphash_key
+		key; /* of what is counted: drawn from the mail, see attribution.counted */
 	const char *script;
 	struct map *urls;
 	uint32_t *counters; /* COUNT_TABLES of COUNTER_ROWS of COUNTERS */
@@ -54,7 +55,6 @@ struct web_join *web_join_new(const struct web_join_opts *opts)
 	if (j == NULL) {
 		return NULL;
 	}
-	j->key = opts->key;
 	j->script = opts->script;
 	j->urls = map_new(URLS_MAX, &opts->key, web_url_key);
 	j->counters = calloc((size_t)COUNT_TABLES * COUNTER_ROWS * COUNTERS, sizeof(*j->counters));
@@ -62,6 +62,8 @@ struct web_join *web_join_new(const struct web_join_opts *opts)
 		web_join_free(j);
 		return NULL;
 	}
+	j->key = siphash_key_of(opts->moments->at,
+				opts->moments->count * sizeof(*opts->moments->at));
 	return j;
 }
 

@@ -156,7 +156,8 @@ static int by_weight(const void *a, const void *b)
 	if (x->sender->recipients != y->sender->recipients) {
 		return x->sender->recipients > y->sender->recipients ? -1 : 1;
 	}
-	return strcmp(x->sender->name, y->sender->name);
+	int by_name = strcmp(x->sender->name, y->sender->name);
+	return by_name != 0 ? by_name : (int)x->sender->kind - (int)y->sender->kind;
 }
 
 struct cause_verdict diagnosis_judge(const struct diagnosis *d, const struct attribution_sender *s,

@@ -18,62 +18,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "log_reader.h"
+
 #include "base/poison.h"
 
-static const struct siphash_key key = {1, 2};
+static const struct attribution_opts opts = {.key = {1, 2}};
 static const struct cause_context healthy = {0};
 
-struct reader {
-	struct attribution *a;
-	struct log_time time;
-	uint32_t line;
-};
-
-static void reader_init(struct reader *r, size_t messages_max)
-{
-	*r = (struct reader){.a = attribution_new(&(struct attribution_opts){
-				     .key = key, .messages_max = messages_max}),
-			     .time = {.year = 2026}};
-	assert_non_null(r->a);
-}
-
-static void feed(struct reader *r, const char *text)
-{
-	struct log_line l;
-	struct log_event e;
-
-	assert_true(log_line_parse(&r->time, str_of(text), &l));
-	log_event_parse(&l, &e);
-	attribution_step(r->a, &l, &e, (struct attribution_place){.line = ++r->line});
-}
-
-static void feedf(struct reader *r, const char *fmt, ...) PRINTF(2, 3);
-static void feedf(struct reader *r, const char *fmt, ...)
-{
-	char text[1024];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	feed(r, text);
-}
-
-static const struct attribution_sender *find(const struct reader *r, const char *name)
-{
-	const struct attribution_sender *s;
-	size_t pos = 0;
-
-	while ((s = attribution_next(r->a, &pos)) != NULL) {
-		if (strcmp(s->name, name) == 0) {
-			return s;
-		}
-	}
-	return NULL;
-}
-
 /* One message of an account, from `net` to `rcpts` recipients, every third of them unknown. */
-static void account_message(struct reader *r, const char *account, unsigned n, unsigned net,
+static void account_message(struct log_reader *r, const char *account, unsigned n, unsigned net,
 			    unsigned rcpts)
 {
 	feedf(r,
@@ -99,9 +52,9 @@ static void account_message(struct reader *r, const char *account, unsigned n, u
 static void a_stolen_account_is_found_and_another_is_not(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	assert_int_equal(attribution_want(r.a, "<7@x>"), 0);
 	for (unsigned n = 1; n <= 30; n++) {
 		account_message(&r, "info@shop.example", n, n, 20);
@@ -136,9 +89,9 @@ static void a_stolen_account_is_found_and_another_is_not(void **state)
 static void a_filter_puts_mail_back_and_the_first_arrival_counts(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	feed(&r, "Jun 12 04:05:06 s postfix/smtpd[2]: AAAAAAAA01: client=x[203.0.113.7], "
 		 "sasl_method=LOGIN, sasl_username=info@shop.example");
 	feed(&r, "Jun 12 04:05:06 s postfix/cleanup[1]: AAAAAAAA01: message-id=<m@x>");
@@ -163,9 +116,9 @@ static void a_filter_puts_mail_back_and_the_first_arrival_counts(void **state)
 static void ids_are_used_again_and_retries_count_once(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	for (int round = 0; round < 3; round++) {
 		feedf(&r, "Jun 12 04:0%d:06 s postfix/pickup[2]: AAAAAAAA01: uid=%d from=<w>",
 		      round, 1000 + round);
@@ -199,9 +152,9 @@ static void ids_are_used_again_and_retries_count_once(void **state)
 static void exim_scripts_are_named_by_their_folder(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	for (int i = 0; i < 60; i++) {
 		feed(&r, "2026-11-21 17:49:28 cwd=/home/u42/public_html/wp-content/uploads 4 args: "
 			 "/usr/sbin/sendmail -t -i");
@@ -234,9 +187,9 @@ static void exim_scripts_are_named_by_their_folder(void **state)
 static void a_forward_is_held_by_its_address(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	for (int i = 0; i < 30; i++) {
 		feedf(&r, "Jun 12 04:05:06 s postfix/smtpd[2]: AAAAAA%02d01: client=x[203.0.%d.7]",
 		      i, i);
@@ -273,9 +226,9 @@ static void a_forward_is_held_by_its_address(void **state)
 static void plesk_logins_stand_before_qmail_messages(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	for (int i = 0; i < 3; i++) {
 		feed(&r, "Jun 12 04:05:06 s smtp_auth[9]: SMTP user info@shop.example : "
 			 "/var/qmail/mailnames/shop.example/info logged in from (null)@(null) "
@@ -315,9 +268,9 @@ static void an_address_of_the_logins_own_domain_is_not_foreign(void **state)
 	(void)state;
 	static const char *const senders[] = {"desk@shop.example", "reply+17@SHOP.example",
 					      "x@else.example", "y@else.example"};
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	for (unsigned i = 0; i < COUNT_OF(senders); i++) {
 		feedf(&r,
 		      "Jun 12 04:05:06 s postfix/submission/smtpd[2011]: 9F4C2DE00A%u: "
@@ -342,10 +295,10 @@ static void an_address_of_the_logins_own_domain_is_not_foreign(void **state)
 static void plesk_logins_that_mix_name_nobody_wrongly(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 	unsigned n = 0;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	/* One login, five messages under other names: its session's. */
 	feed(&r,
 	     "Jun 12 04:05:06 s smtp_auth[9]: SMTP user bad@shop.example : /m/bad logged in from "
@@ -400,9 +353,9 @@ static void plesk_logins_that_mix_name_nobody_wrongly(void **state)
 static void memory_is_bounded_and_what_is_dropped_is_counted(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 10);
+	reader_init(&r, &(struct attribution_opts){.key = {1, 2}, .messages_max = 10});
 	for (int i = 0; i < 100; i++) {
 		feedf(&r, "Jun 12 04:05:06 s postfix/pickup[2]: AAAAAA%04d: uid=33 from=<w>", i);
 	}
@@ -416,12 +369,9 @@ static void memory_is_bounded_and_what_is_dropped_is_counted(void **state)
 static void small_sources_make_room(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	r = (struct reader){
-		.a = attribution_new(&(struct attribution_opts){.key = key, .senders_max = 16}),
-		.time = {.year = 2026}};
-	assert_non_null(r.a);
+	reader_init(&r, &(struct attribution_opts){.key = {1, 2}, .senders_max = 16});
 	for (int i = 0; i < 1000; i++) {
 		feedf(&r,
 		      "Jun 12 %02d:%02d:00 s postfix/smtpd[2]: AAAAAA%04d: client=x[192.0.%d.%d]",
@@ -452,9 +402,9 @@ static void small_sources_make_room(void **state)
 static void recipients_are_bounded_too(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	for (int i = 0; i < 700; i++) {
 		feedf(&r, "Jun 12 04:05:06 s postfix/pickup[2]: AAAAAA%04d: uid=33 from=<w>", i);
 		for (int n = 0; n < 1100; n++) {
@@ -473,7 +423,7 @@ static void recipients_are_bounded_too(void **state)
 }
 
 /* A message from a client without a login, to somebody elsewhere or to a mailbox here. */
-static void stranger_message(struct reader *r, unsigned n, const char *addr, bool is_remote)
+static void stranger_message(struct log_reader *r, unsigned n, const char *addr, bool is_remote)
 {
 	feedf(r, "Jun 12 04:05:06 s postfix/smtpd[2]: %08X1: client=unknown[%s]", n, addr);
 	feedf(r, "Jun 12 04:05:06 s postfix/cleanup[1]: %08X1: message-id=<%u@x>", n, n);
@@ -490,9 +440,9 @@ static void strangers_are_sources_once_their_mail_leaves(void **state)
 	(void)state;
 	static const char *const addrs[] = {"203.0.113.7", "255.255.255.255", "2001:db8::7",
 					    "203.0.113.007", "unknown"};
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	for (unsigned i = 0; i < COUNT_OF(addrs); i++) {
 		stranger_message(&r, 10 * i + 1, addrs[i], false);
 		stranger_message(&r, 10 * i + 2, addrs[i], true);
@@ -522,9 +472,9 @@ static void strangers_are_sources_once_their_mail_leaves(void **state)
 static void a_stranger_is_named_where_it_matters(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
 	assert_int_equal(attribution_want(r.a, "3@x"), 0);
 	feed(&r, "Jun 12 04:05:06 s postfix/smtpd[2]: AAAAAAAA01: client=x[203.0.113.7]");
 	feed(&r, "Jun 12 04:05:06 s postfix/cleanup[1]: AAAAAAAA01: message-id=<m@x>");
@@ -548,10 +498,11 @@ static void a_stranger_is_named_where_it_matters(void **state)
 static void a_domain_is_the_same_however_it_is_written(void **state)
 {
 	(void)state;
-	struct reader r;
+	struct log_reader r;
 	char text[3][64];
 
-	reader_init(&r, 0);
+	reader_init(&r, &opts);
+	feed(&r, "Jun 12 04:00:00 s postfix/qmgr[8]: 0123456781: removed");
 	for (int n = 1; n < 40; n++) {
 		snprintf(text[0], sizeof(text[0]), "a@%.*szq@", n,
 			 "Zq-[{9@`Zq.ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef");
