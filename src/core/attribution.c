@@ -22,6 +22,7 @@
 /* By hash: the table is asked for every message, and each octet less of it stays in the processor's
  * cache. */
 #define RECENT_MAX 65536
+#define SCRIPTS_MAX 131072
 #define DELIVERIES_SIZE 1024
 
 static struct str wanted_key(const void *item)
@@ -46,6 +47,8 @@ struct attribution *attribution_new(const struct attribution_opts *opts)
 	a->wanted = map_new(a->opts.wanted_max, &opts->key, wanted_key);
 	a->opts.recent_max = opts->recent_max == 0 ? RECENT_MAX : opts->recent_max;
 	ASSERT((a->opts.recent_max & (a->opts.recent_max - 1)) == 0);
+	a->opts.scripts_max = opts->scripts_max == 0 ? SCRIPTS_MAX : opts->scripts_max;
+	ASSERT((a->opts.scripts_max & (a->opts.scripts_max - 1)) == 0);
 	a->recent = calloc(a->opts.recent_max, sizeof(*a->recent));
 	a->deliveries = calloc(DELIVERIES_SIZE, sizeof(*a->deliveries));
 	if (entries_init(a) < 0 || a->senders == NULL || a->wanted == NULL || a->recent == NULL ||

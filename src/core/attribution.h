@@ -44,6 +44,8 @@ struct attribution_opts {
 	size_t senders_max;  /* sources; 0: 20,000; the smallest make room for new ones */
 	size_t wanted_max;   /* messages that are asked for; 0: 100,000 */
 	size_t recent_max;   /* Message-IDs that a filter may put back; a power of two; 0: 65,536 */
+	size_t scripts_max;  /* recipients in PHP's log that are remembered, and at most as many
+				scripts; a power of two; 0: 131,072 recipients of 1,024 scripts */
 	struct siphash_key key;
 };
 

@@ -9,10 +9,20 @@
 
 #include "base/poison.h"
 
-#define SCRIPTS_MAX 1024    /* different ones; more are not told apart */
-#define SCRIPT_RCPTS 131072 /* recipients in PHP's log that are remembered; a power of two */
+#define PATHS_MAX 1024 /* different scripts; what more of them send is not remembered */
+#define NO_PATH UINT32_MAX
 
-/* The number of a script's path; SCRIPTS_MAX when there are too many. */
+static size_t paths_max(const struct attribution *a)
+{
+	return a->opts.scripts_max < PATHS_MAX ? a->opts.scripts_max : PATHS_MAX;
+}
+
+static struct script_of *script_slot(const struct attribution *a, uint64_t rcpt)
+{
+	return &a->scripts[rcpt & (a->opts.scripts_max - 1)];
+}
+
+/* The number of a script's path; NO_PATH when there are too many. */
 static uint32_t script_number(struct attribution *a, struct str path)
 {
 	for (uint32_t i = 0; i < a->path_count; i++) {
@@ -20,11 +30,11 @@ static uint32_t script_number(struct attribution *a, struct str path)
 			return i;
 		}
 	}
-	if (a->path_count < SCRIPTS_MAX) {
+	if (a->path_count < paths_max(a)) {
 		(void)str_copy(a->paths[a->path_count], sizeof(a->paths[0]), path);
 		return a->path_count++;
 	}
-	return SCRIPTS_MAX;
+	return NO_PATH;
 }
 
 void script_set(struct sender *s, struct str path, const char *said, struct attribution_place place)
@@ -46,21 +56,21 @@ void script_set(struct sender *s, struct str path, const char *said, struct attr
 void script_learn(struct attribution *a, const struct log_line *l, const struct log_event *e)
 {
 	if (a->scripts == NULL) {
-		a->scripts = calloc(SCRIPT_RCPTS, sizeof(*a->scripts));
-		a->paths = calloc(SCRIPTS_MAX, sizeof(*a->paths));
+		a->scripts = calloc(a->opts.scripts_max, sizeof(*a->scripts));
+		a->paths = calloc(paths_max(a), sizeof(*a->paths));
 	}
 	if (a->scripts == NULL || a->paths == NULL) {
 		return;
 	}
 	uint32_t path = script_number(a, e->script);
 	struct str list = e->rcpt;
-	while (list.len > 0 && path < SCRIPTS_MAX) {
+	while (list.len > 0 && path != NO_PATH) {
 		struct str one = str_trim(str_take_until(&list, ','));
 		/* "Name <address>" */
 		size_t open = str_find_char(one, '<');
 		uint64_t rcpt = attribution_hash(
 			a, attribution_bare_id(open < one.len ? str_skip(one, open) : one));
-		a->scripts[rcpt & (SCRIPT_RCPTS - 1)] = (struct script_of){
+		*script_slot(a, rcpt) = (struct script_of){
 			.rcpt = rcpt, .time = l->time, .path = path, .place = a->here};
 	}
 }
@@ -73,7 +83,7 @@ void script_find(struct attribution *a, struct entry *e, uint64_t rcpt)
 	if (a->scripts == NULL || by == NULL || by->out.kind != SOURCE_USER) {
 		return;
 	}
-	const struct script_of *s = &a->scripts[rcpt & (SCRIPT_RCPTS - 1)];
+	const struct script_of *s = script_slot(a, rcpt);
 	int64_t apart = e->time.ns - s->time.ns;
 	if (s->rcpt == rcpt && apart > -10 * NS_PER_S && apart < 60 * NS_PER_S) {
 		script_set(by, str_of(a->paths[s->path]), "mail() on ", s->place);

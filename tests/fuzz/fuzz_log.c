@@ -48,6 +48,7 @@ static struct totals read_all(struct str text, line_ends_fn *ends_of,
 									   .senders_max = 16,
 									   .wanted_max = 4,
 									   .recent_max = 16,
+									   .scripts_max = 16,
 									   .key = {1, 2}});
 	struct log_time lt = {.year = 2026};
 	struct totals t = {0};
