@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linhash: against the same sum written out octet by octet, and no two texts that differ a little
- * alike.
+ * linhash: no two texts that differ in one octet or in length are alike, whatever way their length
+ * takes; and none reads beyond its text.
  */
 #include "base/attr.h"
 #include "base/linhash.h"
