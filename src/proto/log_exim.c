@@ -289,7 +289,8 @@ static void parse_of_message(struct str text, struct log_event *ret)
 		parse_delivery(text, LOG_BOUNCED, ret);
 	} else if (take_sign(&text, STR("=="))) {
 		parse_delivery(text, LOG_DEFERRED, ret);
-	} else if (str_is_equal(str_trim(text), STR("Completed")) ||
+	} else if ((str_has_prefix(text, STR("Completed")) &&
+		    str_trim(str_skip(text, 9)).len == 0) ||
 		   str_has_prefix(text, STR("Completed QT=")) ||
 		   str_has_prefix(text, STR("removed by "))) {
 		ret->type = LOG_ENDED;
@@ -304,6 +305,13 @@ static void parse_auth_failed(struct str text, struct log_event *ret)
 
 	ret->type = LOG_AUTH_FAILED;
 	take_host(&host, ret);
+}
+
+/* What a busy server says most, and what says nothing of a message. */
+static bool is_of_no_message(struct str text)
+{
+	return str_has_prefix(text, STR("SMTP connection from ")) ||
+	       str_has_prefix(text, STR("no host name found for IP address "));
 }
 
 static bool is_rejection(struct str text)
@@ -335,6 +343,9 @@ void log_event_exim(const struct log_line *l, struct log_event *ret)
 	skip_pid(&text);
 	if (take_id(&text, &ret->id)) {
 		parse_of_message(text, ret);
+		return;
+	}
+	if (is_of_no_message(text)) {
 		return;
 	}
 	if (str_has_prefix(text, STR("cwd="))) {
