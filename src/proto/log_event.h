@@ -112,6 +112,29 @@ static inline bool log_event_take_id(struct str *text, struct str *ret_id)
 	*text = (struct str){text->ptr + n + 2, text->len - n - 2};
 	return true;
 }
+/** Octets of the "name=value" that the text begins with: up to the first ", ", or all.
+ * Inline, because how long a value is can be foretold from where it stands. */
+static inline size_t log_event_pair_len(struct str s)
+{
+	size_t at = 0;
+
+#ifdef __SSE2__
+	for (; at + 17 <= s.len; at += 16) {
+		const __m128i *p = (const __m128i *)(const void *)(s.ptr + at);
+		const __m128i *next = (const __m128i *)(const void *)(s.ptr + at + 1);
+		__m128i comma = _mm_cmpeq_epi8(_mm_loadu_si128(p), _mm_set1_epi8(','));
+		__m128i space = _mm_cmpeq_epi8(_mm_loadu_si128(next), _mm_set1_epi8(' '));
+		int hits = _mm_movemask_epi8(_mm_and_si128(comma, space));
+		if (hits != 0) {
+			return at + (size_t)__builtin_ctz((unsigned)hits);
+		}
+	}
+#endif
+	while (at + 1 < s.len && (s.ptr[at] != ',' || s.ptr[at + 1] != ' ')) {
+		at++;
+	}
+	return at + 1 < s.len ? at : s.len;
+}
 /** "name[address]" or "name[address]:port": split. @return false when it is not of this form. */
 bool log_event_split_client(struct str text, struct str *ret_name, struct str *ret_addr);
 /** Octets of the "<address>" that the text begins with, where quoted strings may hold brackets and

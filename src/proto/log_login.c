@@ -22,8 +22,7 @@ static struct str field_of(struct str text, struct str name)
 			}
 			return str_head(value, str_find_char(value, ','));
 		}
-		size_t next = str_find(text, STR(", "));
-		text = str_skip(text, next + 2);
+		text = str_skip(text, log_event_pair_len(text) + 2);
 	}
 	return STR_EMPTY;
 }
@@ -45,14 +44,13 @@ static void parse_dovecot(struct str text, struct log_event *ret)
 					      {"Password mismatch", 17},
 					      {"unknown user", 12},
 					      {"Authentication failure", 22}};
-	size_t colon = str_find(str_head(text, 24), STR("-login: "));
-
 	if (str_has_prefix(text, STR("imap(")) || str_has_prefix(text, STR("pop3(")) ||
 	    str_has_prefix(text, STR("lmtp("))) {
 		return; /* of a mailbox that is open */
 	}
-	if (colon < 16 && colon < text.len) {
-		text = str_skip(text, colon + 8);
+	size_t end = str_find_char(str_head(text, 24), '-');
+	if (end < 16 && str_has_prefix(str_skip(text, end), STR("-login: "))) {
+		text = str_skip(text, end + 8);
 	}
 	for (size_t i = 0; i < COUNT_OF(begins); i++) {
 		if (str_has_prefix(text, begins[i])) {

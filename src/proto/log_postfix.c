@@ -12,59 +12,22 @@
 
 #include "base/poison.h"
 
-/* Offset of the first ", ", or the length. */
-static size_t find_comma_space(struct str s)
-{
-	size_t at = 0;
-
-#ifdef __SSE2__
-	for (; at + 17 <= s.len; at += 16) {
-		const __m128i *p = (const __m128i *)(const void *)(s.ptr + at);
-		const __m128i *next = (const __m128i *)(const void *)(s.ptr + at + 1);
-		__m128i comma = _mm_cmpeq_epi8(_mm_loadu_si128(p), _mm_set1_epi8(','));
-		__m128i space = _mm_cmpeq_epi8(_mm_loadu_si128(next), _mm_set1_epi8(' '));
-		int hits = _mm_movemask_epi8(_mm_and_si128(comma, space));
-		if (hits != 0) {
-			return at + (size_t)__builtin_ctz((unsigned)hits);
-		}
-	}
-#endif
-	while (at + 1 < s.len && (s.ptr[at] != ',' || s.ptr[at + 1] != ' ')) {
-		at++;
-	}
-	return at + 1 < s.len ? at : s.len;
-}
-
-/* Take "name=value" up to ", " or the end. Values here are written by Postfix itself. */
-static bool take_pair(struct str *text, struct str *ret_name, struct str *ret_value)
-{
-	size_t eq = str_find_char(*text, '=');
-
-	if (eq == text->len) {
-		return false;
-	}
-	*ret_name = str_head(*text, eq);
-	struct str rest = str_skip(*text, eq + 1);
-	size_t end = find_comma_space(rest);
-	*ret_value = str_head(rest, end);
-	*text = str_skip(rest, end < rest.len ? end + 2 : end);
-	return true;
-}
-
 /* "client=name[ip]:port, sasl_method=LOGIN, sasl_username=u, orig_queue_id=…" */
 static void parse_client(struct str text, struct log_event *ret)
 {
-	struct str name;
-	struct str value;
+	size_t end;
 
 	ret->type = LOG_ARRIVED;
-	while (take_pair(&text, &name, &value)) {
-		if (str_is_equal(name, STR("client"))) {
-			(void)log_event_split_client(value, &ret->client_name, &ret->client_addr);
-		} else if (str_is_equal(name, STR("sasl_username"))) {
-			ret->account = value;
-		} else if (str_is_equal(name, STR("orig_queue_id"))) {
-			ret->id2 = value;
+	for (; text.len > 0; text = str_skip(text, end + 2)) {
+		end = log_event_pair_len(text);
+		struct str pair = {text.ptr, end};
+		if (str_has_prefix(pair, STR("client="))) {
+			(void)log_event_split_client(str_skip(pair, 7), &ret->client_name,
+						     &ret->client_addr);
+		} else if (str_has_prefix(pair, STR("sasl_username="))) {
+			ret->account = str_skip(pair, 14);
+		} else if (str_has_prefix(pair, STR("orig_queue_id="))) {
+			ret->id2 = str_skip(pair, 14);
 		}
 	}
 }
@@ -207,8 +170,6 @@ static bool parse_status(struct str status, struct log_event *ret)
 /* "to=<r>, orig_to=<o>, relay=h[ip]:25, …, dsn=5.1.1, status=bounced (reason)" */
 static void parse_agent(struct str text, struct log_event *ret)
 {
-	struct str name;
-	struct str value;
 	struct str dsn = STR_EMPTY;
 
 	ret->type = LOG_OTHER;
@@ -219,28 +180,30 @@ static void parse_agent(struct str text, struct log_event *ret)
 	text = str_skip(text, 3);
 	if (text.len > 0 && text.ptr[0] != '<') {
 		/* An address that Postfix could not make one of: without brackets and spaces. */
-		ret->rcpt = str_take(&text, find_comma_space(text));
+		ret->rcpt = str_take(&text, log_event_pair_len(text));
 	} else if (!log_event_take_address(&text, &ret->rcpt)) {
 		return;
 	}
 	if (str_has_prefix(text, STR(", orig_to="))) {
 		text = str_skip(text, 10);
 		if (text.len > 0 && text.ptr[0] != '<') {
-			ret->orig_rcpt = str_take(&text, find_comma_space(text));
+			ret->orig_rcpt = str_take(&text, log_event_pair_len(text));
 		} else if (!log_event_take_address(&text, &ret->orig_rcpt)) {
 			return;
 		}
 	}
 	text = str_skip(text, 2);
 	while (!str_has_prefix(text, STR("status="))) {
-		if (!take_pair(&text, &name, &value)) {
+		size_t end = log_event_pair_len(text);
+		if (end == text.len) {
 			return;
 		}
-		if (str_is_equal(name, STR("relay"))) {
-			ret->relay = value;
-		} else if (str_is_equal(name, STR("dsn"))) {
-			dsn = value;
+		if (str_has_prefix(text, STR("relay="))) {
+			ret->relay = (struct str){text.ptr + 6, end - 6};
+		} else if (str_has_prefix(text, STR("dsn="))) {
+			dsn = (struct str){text.ptr + 4, end - 4};
 		}
+		text = (struct str){text.ptr + end + 2, text.len - end - 2};
 	}
 	text = str_skip(text, 7);
 	if (!parse_status(str_take_until(&text, ' '), ret)) {
