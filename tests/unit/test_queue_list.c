@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -21,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+
+#include "tree.h"
 
 #include "base/poison.h"
 
@@ -106,15 +107,8 @@ static int make(void **state)
 static int drop(void **state)
 {
 	const struct place *p = *state;
-	char *const argv[] = {(char *)(uintptr_t) "rm", (char *)(uintptr_t) "-rf",
-			      (char *)(uintptr_t)p->root, NULL};
-	pid_t pid = fork();
 
-	if (pid == 0) {
-		execvp("rm", argv);
-		_exit(127);
-	}
-	return pid > 0 && waitpid(pid, NULL, 0) == pid ? 0 : -1;
+	return tree_remove(p->root);
 }
 
 static struct queue_list *load(const struct place *p, struct queue_dir *dir)

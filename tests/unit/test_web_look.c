@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+
+#include "tree.h"
 
 #include "base/poison.h"
 
@@ -316,20 +317,12 @@ static int make_place(void **state)
 	return mkdtemp(p.root) == NULL ? -1 : 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static int remove_place(void **state)
 {
 	const struct place *p = *state;
 
 	assert_int_equal(p->room, ROOM);
-	return nftw(p->root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return tree_remove(p->root);
 }
 
 int main(void)
