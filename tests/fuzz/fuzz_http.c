@@ -234,9 +234,9 @@ static bool exchange(int fd, struct str request, bool is_all, struct buf *answer
 		if (request.len > 0) {
 			ssize_t n = send(fd, request.ptr, request.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 			request = str_skip(request, n > 0 ? (size_t)n : 0);
-			if (request.len == 0 && is_all) {
-				shutdown(fd, SHUT_WR);
-			}
+		}
+		if (request.len == 0 && is_all) {
+			shutdown(fd, SHUT_WR); /* also when nothing was to be sent */
 		}
 		loop_turn(site.loop, waits > 2 ? WAIT_MS : 0);
 		char *at = buf_reserve(answer, 65536);
