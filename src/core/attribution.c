@@ -188,8 +188,14 @@ static void bounced(struct attribution *a, const struct log_event *ev, struct wa
 			notice->null_sender = true;
 		}
 	}
-	if (notice != NULL) {
-		link_bounce(notice, entry_find(a, ev->id));
+	if (notice == NULL) {
+		return;
+	}
+	link_bounce(notice, entry_find(a, ev->id));
+	struct sender *s = who_sender(notice->who);
+	/* Nothing else shows that it is a notice: it has no arrival. */
+	if (s != NULL && !notice->is_own_bounce && s->out.evidence_count < 2) {
+		sender_add_evidence(s, a->here, a->line->text);
 	}
 }
 

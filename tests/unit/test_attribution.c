@@ -223,6 +223,39 @@ static void a_forward_is_held_by_its_address(void **state)
 	attribution_free(r.a);
 }
 
+/* A notice has no arrival in the log: the line that says it is one stands for it. */
+static void a_notice_shows_what_it_is(void **state)
+{
+	(void)state;
+	struct log_reader r;
+
+	reader_init(&r, &opts);
+	for (unsigned n = 1; n <= 3; n++) {
+		feedf(&r, "Jun 12 04:05:06 s postfix/smtpd[2]: %u0000A: client=u[203.0.113.7]", n);
+		feedf(&r, "Jun 12 04:05:07 s postfix/cleanup[1]: %u0000B: message-id=<%u@x>", n, n);
+		feedf(&r,
+		      "Jun 12 04:05:07 s postfix/bounce[3]: %u0000A: sender non-delivery "
+		      "notification: %u0000B",
+		      n, n);
+		feedf(&r, "Jun 12 04:05:07 s postfix/qmgr[8]: %u0000A: removed", n);
+		feedf(&r,
+		      "Jun 12 04:05:08 s postfix/smtp[3]: %u0000B: to=<v%u@c.example>, "
+		      "relay=mx[192.0.2.26]:25, delay=3, delays=0/0/0/2, dsn=2.0.0, "
+		      "status=sent (ok)",
+		      n, n);
+		feedf(&r, "Jun 12 04:05:09 s postfix/qmgr[8]: %u0000B: removed", n);
+	}
+	attribution_end(r.a);
+	const struct attribution_sender *s = find(&r, "bounces");
+	assert_non_null(s);
+	assert_int_equal(s->messages, 3);
+	assert_true(s->evidence_count >= 2);
+	assert_string_equal(s->evidence[0].text,
+			    "10000A: sender non-delivery notification: 10000B");
+	assert_int_equal(s->evidence[0].place.line, 3);
+	attribution_free(r.a);
+}
+
 static void plesk_logins_stand_before_qmail_messages(void **state)
 {
 	(void)state;
@@ -529,6 +562,7 @@ int main(void)
 		cmocka_unit_test(ids_are_used_again_and_retries_count_once),
 		cmocka_unit_test(exim_scripts_are_named_by_their_folder),
 		cmocka_unit_test(a_forward_is_held_by_its_address),
+		cmocka_unit_test(a_notice_shows_what_it_is),
 		cmocka_unit_test(plesk_logins_stand_before_qmail_messages),
 		cmocka_unit_test(plesk_logins_that_mix_name_nobody_wrongly),
 		cmocka_unit_test(an_address_of_the_logins_own_domain_is_not_foreign),
