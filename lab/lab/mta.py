@@ -145,6 +145,11 @@ class Postfix:
             said = text.read().strip() or self.log()[-400:]
         raise LabError(f"Postfix on {self.machine.name} did not start: {said}")
 
+    def is_busy(self):
+        """Is a mail being taken or delivered? What waits for its next attempt is at rest."""
+        return any(files for part in ("maildrop", "incoming", "active")
+                   for _, _, files in os.walk(self.machine.file("spool", part)))
+
     def set(self, **settings):
         """Change main.cf settings while it runs."""
         self.settings.update(settings)

@@ -4,7 +4,7 @@ them by SMTP to a server that lets this machine say who logged in and from where
 
     queue_mails.py SEED SPAM OWN PORT      send
     queue_mails.py list FILE PORT          send what is in there
-    queue_mails.py sink PORT FILE          take all mail, write the Message-ID of each
+    queue_mails.py sink PORT FILE          say "ready", take all mail, write the Message-ID of each
 """
 import json
 import random
@@ -192,6 +192,7 @@ def main():
         with open(sys.argv[3], "ab") as Sink.out:
             socketserver.ThreadingTCPServer.request_queue_size = 100
             with socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[2])), Sink) as server:
+                print("ready", flush=True)
                 server.serve_forever()
     if sys.argv[1] == "list":
         send_listed(sys.argv[2], int(sys.argv[3]))

@@ -55,10 +55,7 @@ class Scenario:
             getattr(self, "_" + cause)()
             for mail in self.mails[before:]:
                 mail["staged"] = cause
-            # Tens of mails with few refusals look like anybody's: those are found once somebody complains.
-            people = {r for mail in self.mails[before:] for r in mail["rcpts"]}
-            gone = len(people & self.dead)
-            self.truth["loud"] = cause in ("forwarding", "backscatter") or (gone >= 6 and gone * 5 >= len(people))
+            self.truth["loud"] = cause in ("forwarding", "backscatter") or self._is_loud(self.mails[before:])
             self.truths.append(self.truth)
         self.mails.sort(key=lambda m: m["t"])
         self.hits.sort(key=lambda h: h["t"])
@@ -68,6 +65,14 @@ class Scenario:
     def times(self, n):
         """n moments of a run that begins somewhere and takes a while."""
         return moments(self.rng, n, self.habits.paces)
+
+    def _is_loud(self, mails):
+        """Tens of mails with few refusals look like anybody's: those are found once somebody complains. Of strangers
+        each is looked at for himself."""
+        people = {}
+        for mail in mails:
+            people.setdefault(None if mail["auth"] or mail["user"] else mail["ip"], set()).update(mail["rcpts"])
+        return any(len(p) >= 12 and len(p & self.dead) >= max(6, len(p) / 5) for p in people.values())
 
     def count(self, low, high):
         return max(low // 2, int(self.rng.randint(low, high) * self.size))
@@ -363,7 +368,9 @@ class Scenario:
         rng = self.rng
         user = self.user(self.domain())
         body = self._spam_body()
-        people = self._spam_people(self.count(20, 50))
+        people = []
+        while len({who.split("@")[1] for who in people}) < 6:  # a few connections alone say nothing
+            people = self._spam_people(self.count(20, 50))
         # It lies in the site's folder under a name that says nothing, or another program's.
         folder = f"{self.users[user]['home']}/{rng.choice(('.cache', 'tmp', 'images'))}"
         program = f"{folder}/{rng.choice((word(rng), '.' + word(rng), 'smtp', 'httpd', 'php-fpm'))}"
