@@ -24,7 +24,7 @@ API = "127.0.0.1:8025"
 def build_folder():
     """Where the programs are: $POSTERN_BUILD, else the newest of the usual folders."""
     given = os.environ.get("POSTERN_BUILD")
-    folders = [given] if given else [os.path.join(ROOT, "build", n) for n in ("release", "tests")]
+    folders = [os.path.abspath(given)] if given else [os.path.join(ROOT, "build", n) for n in ("release", "tests")]
     found = [f for f in folders if os.path.exists(os.path.join(f, "src", "daemon", "posternd"))
              and os.path.exists(os.path.join(f, "src", "cli", "postern"))]
     if not found:
