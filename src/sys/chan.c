@@ -168,6 +168,11 @@ static int receive_one(struct chan *c)
 	};
 	ssize_t n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
+	if (n < 0 && errno == ECONNRESET) {
+		/* Said once, when the other side ended without reading all: what it had said itself
+		 * is still there, and is read now. */
+		n = recvmsg(c->fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	}
 	if (n < 0) {
 		return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
 	}
@@ -213,6 +218,18 @@ static void chan_ready(int fd, unsigned ready, void *ctx)
 		c->broken = true;
 		loop_fd_set(c->event, 0);
 		c->ops->closed(c->ctx);
+	}
+	c->depth--;
+	if (c->dead && c->depth == 0) {
+		chan_destroy(c);
+	}
+}
+
+void chan_drain(struct chan *c)
+{
+	c->depth++;
+	while (!c->dead && receive_one(c) > 0) {
+		/* The next one. */
 	}
 	c->depth--;
 	if (c->dead && c->depth == 0) {

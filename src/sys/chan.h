@@ -54,6 +54,10 @@ MUSTUSE int chan_send(struct chan *c, uint32_t type, struct str body, int fd);
 /** Sends what is queued, waiting at most wait_ms: before an orderly exit. */
 void chan_flush(struct chan *c, unsigned wait_ms);
 
+/** Hands on all that was received up to now, without the loop: what a process said before it ended,
+ * when its end was seen first. `closed` is not called. May free the channel, as any callback. */
+void chan_drain(struct chan *c);
+
 uint64_t chan_lost(const struct chan *c); /* messages refused because the queue was full */
 void chan_bad(struct chan *c);            /* the body just received made no sense */
 uint64_t chan_bad_count(const struct chan *c);

@@ -211,6 +211,48 @@ static void may_be_freed_inside_its_callback(void **state)
 	pair_done(&p);
 }
 
+static void what_was_said_before_the_end_is_heard(void **state)
+{
+	(void)state;
+	struct pair p;
+
+	pair_init(&p, 4096);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(chan_send(p.a.chan, i, STR("why"), -1), 0);
+	}
+	chan_free(p.a.chan);
+	p.a.chan = NULL;
+	chan_drain(p.b.chan);
+	assert_int_equal(p.b.count, 3);
+	assert_int_equal(p.b.sum, 31 + 2);
+	assert_int_equal(p.b.closed, 0);
+	chan_drain(p.b.chan); /* nothing is left */
+	assert_int_equal(p.b.count, 3);
+	pair_done(&p);
+
+	/* The kernel tells of what the other side left unread before it hands on what it said. */
+	pair_init(&p, 4096);
+	assert_int_equal(chan_send(p.b.chan, 5, STR("never read"), -1), 0);
+	assert_int_equal(chan_send(p.a.chan, 6, STR("why"), -1), 0);
+	chan_free(p.a.chan);
+	p.a.chan = NULL;
+	for (int i = 0; i < 10 && p.b.closed == 0; i++) {
+		loop_turn(p.loop, 0);
+	}
+	assert_int_equal(p.b.count, 1);
+	assert_int_equal(p.b.closed, 1);
+	pair_done(&p);
+
+	pair_init(&p, 4096);
+	p.b.free_at_once = true;
+	assert_int_equal(chan_send(p.a.chan, 7, STR_EMPTY, -1), 0);
+	assert_int_equal(chan_send(p.a.chan, 8, STR_EMPTY, -1), 0);
+	chan_drain(p.b.chan);
+	assert_int_equal(p.b.count, 1);
+	assert_null(p.b.chan);
+	pair_done(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +261,7 @@ int main(void)
 		cmocka_unit_test(a_full_queue_loses_and_counts),
 		cmocka_unit_test(hands_a_descriptor_over),
 		cmocka_unit_test(the_end_of_the_other_side_is_told_once),
+		cmocka_unit_test(what_was_said_before_the_end_is_heard),
 		cmocka_unit_test(may_be_freed_inside_its_callback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,6 +319,10 @@ static void child_exited(struct worker *w, int status)
 	bool orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 	w->pid = 0;
+	if (w->chan != NULL) {
+		/* Its end may be seen before its last words: why it could not start. */
+		chan_drain(w->chan);
+	}
 	w->ready = false;
 	chan_free(w->chan);
 	w->chan = NULL;
