@@ -6,7 +6,6 @@ The renderers follow the servers' own grammar. Times are spread over `span_s` se
 import bz2
 import datetime
 import gzip
-import hashlib
 import lzma
 import os
 import random
@@ -14,7 +13,7 @@ import re
 import struct
 import subprocess
 
-from scenario import HOST_V4
+from scenario import HOST_V4, refusal_draw
 
 UTC = datetime.timezone.utc
 UIDS = {"root": 0, "daemon": 1, "bin": 2, "nobody": 65534}
@@ -76,8 +75,7 @@ class Render:
         if rcpt in self.sc.slow:
             return "slow"
         for rule in self.sc.refused:
-            draw = int(hashlib.sha256((mail["body"] + rcpt + mail["sender"]).encode()).hexdigest()[:4], 16) / 0x10000
-            if rule["word"] in mail["body"] and draw < rule["share"]:
+            if rule["word"] in mail["body"] and refusal_draw(mail["body"], rcpt, mail["sender"]) < rule["share"]:
                 return "refused"
         return "sent"
 

@@ -4,6 +4,7 @@
 A scenario is a list of mails with who hands them in, from where and to whom. staging.py has real mail
 servers carry it; logforms.py writes it down as their logs. The truth stays here: the doctor never sees it.
 """
+import hashlib
 import random
 
 from habits import Habits, moments
@@ -23,6 +24,11 @@ FORM_PATHS = ("wp-content/plugins/contact-form-7/includes/mail.php", "contact.ph
 
 def word(rng, n=None):
     return "".join(rng.choice(SYLLABLES) for _ in range(n or rng.randint(2, 3)))
+
+
+def refusal_draw(text, rcpt, sender):
+    """0 to 1, for one mail: under a rule's share it is refused. Alike in real and in written runs, and in each run."""
+    return int(hashlib.sha256((text + rcpt + sender).encode()).hexdigest()[:4], 16) / 0x10000
 
 
 def subject(rng):
@@ -55,7 +61,7 @@ class Scenario:
             getattr(self, "_" + cause)()
             for mail in self.mails[before:]:
                 mail["staged"] = cause
-            self.truth["loud"] = cause in ("forwarding", "backscatter") or self._is_loud(self.mails[before:])
+            self.truth["loud"] = cause == "backscatter" or self._is_loud(self.mails[before:])
             self.truths.append(self.truth)
         self.mails.sort(key=lambda m: m["t"])
         self.hits.sort(key=lambda h: h["t"])
@@ -68,7 +74,11 @@ class Scenario:
 
     def _is_loud(self, mails):
         """Tens of mails with few refusals look like anybody's: those are found once somebody complains. Of strangers
-        each is looked at for himself."""
+        each is looked at for himself, and of what is forwarded how much is refused."""
+        if self.truth["cause"] == "forwarding":
+            rule, to = self.refused[-1], self.aliases[mails[0]["rcpts"][0]]
+            refused = sum(refusal_draw(mail["body"], to, mail["sender"]) < rule["share"] for mail in mails)
+            return refused >= max(6, len(mails) / 5)
         people = {}
         for mail in mails:
             people.setdefault(None if mail["auth"] or mail["user"] else mail["ip"], set()).update(mail["rcpts"])
