@@ -158,9 +158,12 @@ static void learn_message_id(struct attribution *a, struct entry *e, struct str 
 
 static void set_envelope_sender(struct attribution *a, struct entry *e, const struct log_event *ev)
 {
-	if (ev->has_sender) {
-		e->has_sender = true;
-		e->null_sender = ev->sender.len == 0;
+	if (!ev->has_sender) {
+		return;
+	}
+	e->has_sender = true;
+	e->null_sender = ev->sender.len == 0;
+	if (!who_is_address(e->who)) {
 		e->sender_hash = attribution_hash(a, ev->sender);
 		e->sender_domain = attribution_domain(a, ev->sender);
 	}
@@ -234,12 +237,12 @@ static void arrived(struct attribution *a, const struct log_line *l, const struc
 	if (e == NULL) {
 		return;
 	}
-	set_envelope_sender(a, e, ev);
 	if (how == QMAIL_JOIN_OPEN && ev->sender.len > 0) {
 		e->who = who_of(sender_get(a, SOURCE_SERVER, STR(ATTRIBUTION_NO_LOGIN), l->time));
 	} else if (!who_is_known(e->who) && how != QMAIL_JOIN_SEVERAL) {
 		who_from_arrival(a, e, ev);
 	}
+	set_envelope_sender(a, e, ev);
 	if (who_is_notice(ev)) {
 		link_bounce(e, entry_find(a, ev->id2));
 	} else if (ev->id2.len > 0 && e->provisional) {
@@ -342,6 +345,9 @@ static void delivered(struct attribution *a, const struct log_line *l, const str
 		return;
 	}
 	forward_from(a, e, ev);
+	if (ev->is_local_relay && who_is_stranger(e->who) && e->rcpt_count == 0) {
+		return; /* what stays here of a stranger's mail is not counted */
+	}
 	/* Sendmail lists many in one line; the others write one. */
 	struct str list = ev->rcpt;
 	do {

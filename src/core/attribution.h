@@ -87,7 +87,8 @@ struct attribution_sender {
 	uint32_t addresses; /* distinct client addresses, up to ATTRIBUTION_DISTINCT_MAX */
 	uint32_t networks;  /* distinct /24 or /48 of them */
 	uint32_t domains;   /* distinct domains of recipients, of a client without a login */
-	uint32_t senders;   /* distinct sender addresses */
+	uint32_t senders; /* distinct sender addresses that it chose; 0 of a client without a login
+			   */
 	uint64_t peak_per_h; /* most recipients in one hour of the log */
 	struct wall first;
 	struct wall last;

@@ -238,11 +238,18 @@ static void tell_wanted(const struct entry *e, struct attribution_id *want)
 	}
 }
 
+/* Is its sender address one that the source chose? A stranger's is not looked at, and who forwards
+ * keeps the stranger's. */
+static bool has_own_sender(const struct entry *e, const struct sender *s)
+{
+	return e->has_sender && !e->is_forward && s->out.kind != SOURCE_ADDRESS;
+}
+
 /* Does it give itself out as somebody else's? A help desk answers from many addresses of the domain
  * of its login; a login without a domain has none to compare. */
 static bool is_foreign(const struct attribution *a, const struct entry *e, const struct sender *s)
 {
-	if (!e->has_sender || e->null_sender || e->sender_hash == s->name_hash) {
+	if (e->null_sender || e->sender_hash == s->name_hash) {
 		return false;
 	}
 	struct str name = str_of(s->out.name);
@@ -289,8 +296,8 @@ static void entry_count(struct attribution *a, struct entry *e)
 	}
 	out->messages++;
 	out->null_sender += e->has_sender && e->null_sender ? 1 : 0;
-	out->foreign += is_foreign(a, e, s) ? 1 : 0;
-	if (e->has_sender) {
+	if (has_own_sender(e, s)) {
+		out->foreign += is_foreign(a, e, s) ? 1 : 0;
 		distinct_add(&s->senders, e->sender_hash);
 		out->senders = s->senders.count;
 	}

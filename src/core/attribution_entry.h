@@ -41,7 +41,7 @@ struct entry {
 	struct rcpt *rcpts; /* few, or memory of their own */
 	uint32_t rcpt_count;
 	uint32_t rcpt_size;
-	uint64_t sender_hash;
+	uint64_t sender_hash;   /* of a stranger's mail neither is set */
 	uint16_t sender_domain; /* a short hash */
 	struct attribution_id *wanted;
 	struct rcpt few[ENTRY_RCPTS_FEW];
