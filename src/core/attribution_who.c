@@ -5,7 +5,6 @@
 #include "core/attribution_who.h"
 
 #include "core/attribution_entry.h"
-#include "proto/addr.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,45 +110,106 @@ struct sender *sender_get(struct attribution *a, enum source_kind kind, struct s
 
 /* ---- strangers ---- */
 
-static uint32_t stranger_ip(struct who w)
+/* Four bits for each octet of the text "203.0.113.7": digits as they are. */
+#define NIBBLE_DOT 14
+#define NIBBLE_END 15
+#define V4_TEXT_MIN 7
+#define V4_TEXT_MAX 15
+
+#ifdef __SSE2__
+/* Digits with three dots? Octets behind the text are read as zeros. */
+static bool is_v4_text(__m128i text, size_t len)
 {
-	return (uint32_t)(w.bits >> 1);
+	__m128i off = _mm_sub_epi8(text, _mm_set1_epi8('0'));
+	__m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(off, _mm_set1_epi8(9)), off);
+	unsigned dots = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('.')));
+	unsigned digits = (unsigned)_mm_movemask_epi8(is_digit);
+	unsigned third = dots & (dots - 1);
+
+	third &= third - 1;
+	return (digits | dots) == (1U << len) - 1 && third != 0 && (third & (third - 1)) == 0;
 }
 
-/* Where the bit is that says that a source was once made of this address. */
-static uint32_t stranger_bit(uint32_t ip)
+static bool take_nibbles(struct str text, uint64_t *ret)
 {
-	return ip * 0x9E3779B1U % WHO_BITS;
+	uint64_t low;
+	uint64_t high;
+
+	if (text.len < 8) {
+		low = 0;
+		memcpy(&low, text.ptr, V4_TEXT_MIN);
+		high = 0;
+	} else {
+		memcpy(&low, text.ptr, sizeof(low));
+		memcpy(&high, text.ptr + text.len - sizeof(high), sizeof(high));
+		/* What is in both goes out; in two steps, for eight octets may be all. */
+		high = high >> (4 * (16 - text.len)) >> (4 * (16 - text.len));
+	}
+	__m128i octets = _mm_set_epi64x((int64_t)high, (int64_t)low);
+	if (!is_v4_text(octets, text.len)) {
+		return false;
+	}
+	__m128i half = _mm_and_si128(octets, _mm_set1_epi8(15));
+	__m128i pair = _mm_or_si128(half, _mm_srli_epi16(half, 4));
+	__m128i packed = _mm_packus_epi16(_mm_and_si128(pair, _mm_set1_epi16(255)), half);
+	*ret = (uint64_t)_mm_cvtsi128_si64(packed);
+	return true;
+}
+#else
+static bool take_nibbles(struct str text, uint64_t *ret)
+{
+	unsigned dots = 0;
+
+	*ret = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (!char_is_digit(text.ptr[i]) && text.ptr[i] != '.') {
+			return false;
+		}
+		dots += text.ptr[i] == '.' ? 1 : 0;
+		*ret |= (uint64_t)(text.ptr[i] & 15) << (4 * i);
+	}
+	return dots == 3;
+}
+#endif
+
+/* Where the bit is that says that a source was once made of this address. */
+static uint64_t stranger_bit(struct who w)
+{
+	return (uint64_t)w.bits * UINT64_C(0x9E3779B97F4A7C15) >> (64 - WHO_BITS_LOG2);
 }
 
 char *who_stranger_name(struct who w, char ret_name[static WHO_NAME_MAX])
 {
-	uint32_t ip = stranger_ip(w);
-	uint8_t octets[4] = {(uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8),
-			     (uint8_t)ip};
-	struct addr addr = addr_v4(octets);
+	uint64_t nibbles = (uint64_t)w.bits >> 4;
+	size_t n = 0;
 
-	return addr_format(&addr, ret_name);
+	for (; n < V4_TEXT_MAX && (nibbles & 15) != NIBBLE_END; nibbles >>= 4) {
+		unsigned nibble = (unsigned)nibbles & 15;
+		ret_name[n++] = nibble == NIBBLE_DOT ? '.' : (char)('0' + nibble);
+	}
+	ret_name[n] = '\0';
+	return ret_name;
 }
 
-/* Only IPv4 fits, and it has one way to be written. Others are sources from the start. */
+/* Only IPv4 fits, as its text. Others are sources from the start. */
 static struct who who_of_address(struct attribution *a, struct str text, struct wall now)
 {
-	UNINITIALIZED struct addr addr;
+	uint64_t nibbles;
 
-	if (sizeof(uintptr_t) < 8 || addr_parse(text, &addr) < 0 || addr.family != 4) {
+	if (sizeof(uintptr_t) < 8 || text.len < V4_TEXT_MIN || text.len > V4_TEXT_MAX ||
+	    !take_nibbles(text, &nibbles)) {
 		return who_of(sender_get(a, SOURCE_ADDRESS, text, now));
 	}
-	const uint8_t *o = addr.octets;
-	uint32_t ip = (uint32_t)o[0] << 24 | (uint32_t)o[1] << 16 | (uint32_t)o[2] << 8 | o[3];
-	uint32_t bit = stranger_bit(ip);
+	nibbles |= UINT64_MAX << (4 * text.len);
+	struct who w = {(uintptr_t)(nibbles << 4 | 1)};
+	uint64_t bit = stranger_bit(w);
 	if ((a->strangers_made[bit / 64] >> (bit % 64) & 1) != 0) {
 		struct sender *s = sender_find(a, SOURCE_ADDRESS, text);
 		if (s != NULL) {
 			return who_of(s);
 		}
 	}
-	return (struct who){(uintptr_t)((uint64_t)ip << 1 | 1)};
+	return w;
 }
 
 struct sender *who_make_sender(struct attribution *a, struct entry *e)
@@ -162,7 +222,7 @@ struct sender *who_make_sender(struct attribution *a, struct entry *e)
 	struct sender *s = sender_get(a, SOURCE_ADDRESS, str_of(who_stranger_name(e->who, name)),
 				      e->time);
 	if (s != NULL) {
-		uint32_t bit = stranger_bit(stranger_ip(e->who));
+		uint64_t bit = stranger_bit(e->who);
 		a->strangers_made[bit / 64] |= UINT64_C(1) << (bit % 64);
 		e->who = who_of(s);
 	}

@@ -13,14 +13,16 @@
 struct attribution;
 struct entry;
 
-/* Nobody known (all zero), a source, or a stranger's IPv4 address: the last bit tells them apart,
- * for a source is aligned. Eight octets, because some ten thousand are remembered. */
+/* Nobody known (all zero), a source, or the text of a stranger's IPv4 address, four bits an octet:
+ * the last bit tells them apart, for a source is aligned. Eight octets, because some ten thousand
+ * are remembered. */
 struct who {
 	uintptr_t bits;
 };
 
 #define WHO_NAME_MAX ATTRIBUTION_TEXT_MAX
-#define WHO_BITS 4096
+#define WHO_BITS_LOG2 12
+#define WHO_BITS (1U << WHO_BITS_LOG2)
 
 static inline struct who who_of(struct sender *s)
 {
