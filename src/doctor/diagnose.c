@@ -30,6 +30,9 @@ struct pass {
 	struct attribution_place place;
 	struct diagnose_hour *hour;
 	struct wall seen; /* the time of the line before */
+	struct attribution *attribution;
+	uint64_t by_mta[LOG_MTA_COUNT]; /* lines of each */
+	uint64_t unknown;               /* of them: of a form that is not known */
 };
 
 /* The hour of a line. Lines come nearly in order, so it is nearly always the last one. */
@@ -71,7 +74,6 @@ static void read_line(struct pass *p, struct str raw)
 	UNINITIALIZED struct log_event e;
 
 	p->place.line++;
-	p->d->lines_total++;
 	if (!log_line_parse_next(&p->time, &p->memory, raw, &l)) {
 		return;
 	}
@@ -80,18 +82,18 @@ static void read_line(struct pass *p, struct str raw)
 		see_time(p, l.time);
 	}
 	p->hour->lines++;
-	if (e.type == LOG_LOST_LINES) {
-		p->hour->lost += e.count > 0 ? e.count : 1;
-	}
 	if (e.type == LOG_NOT_MAIL) {
 		return;
 	}
-	p->d->lines_mta++;
-	p->d->by_mta[e.mta]++;
-	p->d->lines_classified += e.type != LOG_UNKNOWN ? 1 : 0;
-	if (e.type != LOG_OTHER) {
-		attribution_step(p->d->attribution, &l, &e, p->place);
+	p->by_mta[e.mta]++;
+	if (e.type == LOG_OTHER) {
+		return;
 	}
+	if (e.type == LOG_LOST_LINES) {
+		p->hour->lost += e.count > 0 ? e.count : 1;
+	}
+	p->unknown += e.type == LOG_UNKNOWN ? 1 : 0;
+	attribution_step(p->attribution, &l, &e, p->place);
 }
 
 /* Whole lines; the last one of a file may lack its newline. */
@@ -132,6 +134,7 @@ static int read_file(struct pass *p, const struct log_set *set, const struct log
 	while ((r = log_file_read(log, &piece, reterr)) > 0) {
 		read_lines(p, piece);
 	}
+	p->d->lines_total += p->place.line;
 	log_file_close(log);
 	return r;
 }
@@ -207,6 +210,15 @@ static void share_hours(struct diagnosis *d)
 	}
 }
 
+static void count_lines(struct diagnosis *d, const struct pass *p)
+{
+	memcpy(d->by_mta, p->by_mta, sizeof(d->by_mta));
+	for (size_t i = 0; i < LOG_MTA_COUNT; i++) {
+		d->lines_mta += p->by_mta[i];
+	}
+	d->lines_classified = d->lines_mta - p->unknown;
+}
+
 int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct errmsg *reterr)
 {
 	struct attribution_opts how = {.key = entropy_siphash_key()};
@@ -227,7 +239,7 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 		diagnosis_done(&d);
 		return err_set(reterr, r, "too many message ids");
 	}
-	struct pass p = {.d = &d, .ends = line_ends_best()};
+	struct pass p = {.d = &d, .ends = line_ends_best(), .attribution = d.attribution};
 	for (size_t i = 0; i < opts->set->count; i++) {
 		if (opts->set->files[i].is_queue) {
 			continue;
@@ -246,6 +258,7 @@ int diagnose_run(const struct diagnose_opts *opts, struct diagnosis *ret, struct
 					  (uint32_t)(opts->set->count - 1));
 	}
 	attribution_end(d.attribution);
+	count_lines(&d, &p);
 	for (size_t i = LOG_MTA_NONE + 1; i < LOG_MTA_COUNT; i++) {
 		bool is_more = d.place.mta == LOG_MTA_NONE || d.by_mta[i] > d.by_mta[d.place.mta];
 		if (d.by_mta[i] > 0 && is_more) {
