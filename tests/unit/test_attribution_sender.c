@@ -92,10 +92,42 @@ static void the_same_log_gives_the_same_numbers(void **state)
 	}
 }
 
+/* What strangers write to an address that forwards keeps their senders: the account, which sends
+ * too, did not choose them. */
+static void senders_of_forwarded_mail_are_strangers(void **state)
+{
+	(void)state;
+	struct log_reader r;
+
+	reader_init(&r, &opts);
+	for (unsigned n = 0; n < 8; n++) {
+		bool is_own = n % 2 == 0;
+		feedf(&r, "Jun 12 04:05:06 s postfix/smtpd[2]: %08X1: client=x[203.0.113.%u]%s", n,
+		      n, is_own ? ", sasl_method=PLAIN, sasl_username=info@shop.example" : "");
+		feedf(&r,
+		      "Jun 12 04:05:06 s postfix/qmgr[2]: %08X1: from=<%s>, size=1, nrcpt=1 (queue "
+		      "active)",
+		      n, is_own ? "info@shop.example" : (n % 4 == 1 ? "a@b" : "c@d"));
+		feedf(&r,
+		      "Jun 12 04:05:07 s postfix/smtp[3]: %08X1: to=<u%u@c>%s, "
+		      "relay=mx.c[192.0.2.9]:25, delay=1, dsn=2.0.0, status=sent (ok)",
+		      n, n, is_own ? "" : ", orig_to=<info@shop.example>");
+		feedf(&r, "Jun 12 04:05:08 s postfix/qmgr[2]: %08X1: removed", n);
+	}
+	attribution_end(r.a);
+	const struct attribution_sender *s = find(&r, "info@shop.example");
+	assert_int_equal(s->messages, 8);
+	assert_int_equal(s->forwarded, 4);
+	assert_int_equal(s->senders, 1);
+	assert_int_equal(s->foreign, 0);
+	attribution_free(r.a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_log_gives_the_same_numbers),
+		cmocka_unit_test(senders_of_forwarded_mail_are_strangers),
 		cmocka_unit_test(unknown_recipients_weigh_most_where_they_come_together),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
