@@ -165,8 +165,11 @@ static int connect_as(enum who who)
 	int fd = socket(local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	ASSERT(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) == 0);
-	int r = local ? connect(fd, (const struct sockaddr *)&site.local, site.local_len)
-		      : connect(fd, (const struct sockaddr *)&site.tcp, sizeof(site.tcp));
+	int r;
+	do { /* the fuzzer's timer interrupts; the next call waits for what was begun */
+		r = local ? connect(fd, (const struct sockaddr *)&site.local, site.local_len)
+			  : connect(fd, (const struct sockaddr *)&site.tcp, sizeof(site.tcp));
+	} while (r < 0 && errno == EINTR);
 	ASSERT(r == 0);
 	return fd;
 }
