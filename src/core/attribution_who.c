@@ -116,7 +116,7 @@ struct sender *sender_get(struct attribution *a, enum source_kind kind, struct s
 #define V4_TEXT_MIN 7
 #define V4_TEXT_MAX 15
 
-#ifdef __SSE2__
+#ifdef __x86_64__
 /* Digits with three dots? Octets behind the text are read as zeros. */
 static bool is_v4_text(__m128i text, size_t len)
 {
