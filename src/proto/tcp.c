@@ -472,7 +472,9 @@ static bool is_welcome(struct tcp *t, struct tcp_half *h, bool trusted)
 	}
 	if (!h->trusted && trusted) {
 		if (h->offset == 0 && h->seen) {
-			h->synced = false; /* what was forged before the first true frame */
+			/* What was forged before the first true frame, and what waits of it. */
+			tcp_queue_clear(&t->sh.pool, &h->queue);
+			*h = (struct tcp_half){.repeated = h->repeated};
 		}
 		h->trusted = h->offset == 0;
 	}

@@ -458,6 +458,33 @@ static void a_trusted_side_takes_no_strangers(void **state)
 	watch_end(&w);
 }
 
+/* What waited or was said of an end before the first trusted frame may have been forged. */
+static void trust_takes_nothing_of_before(void **state)
+{
+	(void)state;
+	static const struct seg hand[] = {HANDSHAKE};
+	static const struct seg forged[] = {
+		{true, A, 4, 0, "SPAM", 0},
+		{true, A | TCP_FIN, 8, 0, "", 0},
+		{true, A | TCP_RST, 8, 0, "", 0},
+	};
+	static const struct seg mail = {true, A, 0, 0, "mail", 0};
+	static const struct seg reply = {false, A, 0, 4, "250", 0};
+	struct watch w;
+
+	watch_begin(&w, 4, 65536);
+	for (size_t i = 0; i < COUNT_OF(hand); i++) {
+		feed_from(&w, &hand[i], 40000, false);
+	}
+	for (size_t i = 0; i < COUNT_OF(forged); i++) {
+		feed_from(&w, &forged[i], 40000, false);
+	}
+	feed_from(&w, &mail, 40000, true);
+	feed_from(&w, &reply, 40000, false);
+	check(&w, "|E:|c:mail|s:250");
+	watch_end(&w);
+}
+
 static void cut_frames_are_gaps_at_once(void **state)
 {
 	(void)state;
@@ -516,6 +543,7 @@ int main(void)
 		cmocka_unit_test(attempts_are_told_once),
 		cmocka_unit_test(a_forged_syn_changes_nothing),
 		cmocka_unit_test(a_trusted_side_takes_no_strangers),
+		cmocka_unit_test(trust_takes_nothing_of_before),
 		cmocka_unit_test(cut_frames_are_gaps_at_once),
 		cmocka_unit_test(memory_is_bounded),
 	};
