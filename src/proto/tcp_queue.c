@@ -81,39 +81,45 @@ static int put(struct tcp_pool *pool, struct tcp_queue *q, struct tcp_piece *at,
 	return 0;
 }
 
-int tcp_queue_add(struct tcp_pool *pool, struct tcp_queue *q, const struct tcp_seg *seg,
+static void skip(struct tcp_seg *seg, uint32_t n)
+{
+	seg->seq += n;
+	seg->bytes = str_skip(seg->bytes, n);
+}
+
+int tcp_queue_add(struct tcp_pool *pool, struct tcp_queue *q, struct tcp_seg *seg,
 		  uint32_t bytes_max, uint64_t *ret_dup)
 {
-	struct tcp_seg left = *seg;
 	struct tcp_piece *at = q->last;
 
-	while (at != NULL && tcp_before(left.seq, at->seq)) {
+	while (at != NULL && tcp_before(seg->seq, at->seq)) {
 		at = at->prev;
 	}
 	/* `at` begins at or before it; what follows begins after it. */
 	for (;;) {
-		if (at != NULL && tcp_before(left.seq, end_of(at))) {
-			uint32_t known = end_of(at) - left.seq;
-			if (known >= left.bytes.len) {
-				*ret_dup += left.bytes.len;
+		if (at != NULL && tcp_before(seg->seq, end_of(at))) {
+			uint32_t known = end_of(at) - seg->seq;
+			known = known < seg->bytes.len ? known : (uint32_t)seg->bytes.len;
+			*ret_dup += known;
+			skip(seg, known);
+			if (seg->bytes.len == 0) {
 				return 0;
 			}
-			*ret_dup += known;
-			left.seq += known;
-			left.bytes = str_skip(left.bytes, known);
 		}
 		struct tcp_piece *next = at == NULL ? q->first : at->next;
-		struct tcp_seg part = left;
-		if (next != NULL && left.bytes.len > next->seq - left.seq) {
-			part.bytes = str_head(left.bytes, next->seq - left.seq);
+		struct tcp_seg part = *seg;
+		if (next != NULL && seg->bytes.len > next->seq - seg->seq) {
+			part.bytes = str_head(seg->bytes, next->seq - seg->seq);
 			part.cut = 0;
 		}
 		int r = part.bytes.len == 0 ? 0 : put(pool, q, at, &part, bytes_max);
-		if (r < 0 || part.bytes.len == left.bytes.len) {
+		if (r < 0) {
 			return r;
 		}
-		left.seq += (uint32_t)part.bytes.len;
-		left.bytes = str_skip(left.bytes, part.bytes.len);
+		skip(seg, (uint32_t)part.bytes.len);
+		if (seg->bytes.len == 0) {
+			return 0;
+		}
 		at = next;
 	}
 }

@@ -61,11 +61,12 @@ static inline bool tcp_before(uint32_t a, uint32_t b)
 /**
  * Copy what of a segment is not there yet.
  *
+ * @param seg        What is taken is skipped in it: what is left found no room.
  * @param bytes_max  Limit of this queue.
  * @param ret_dup    Octets that were there already are added to it.
- * @return 0, or -ENOBUFS when a limit is reached or memory is out: then a part of it may be kept.
+ * @return 0, or -ENOBUFS when a limit is reached or memory is out: then a part may be taken.
  */
-MUSTUSE int tcp_queue_add(struct tcp_pool *pool, struct tcp_queue *q, const struct tcp_seg *seg,
+MUSTUSE int tcp_queue_add(struct tcp_pool *pool, struct tcp_queue *q, struct tcp_seg *seg,
 			  uint32_t bytes_max, uint64_t *ret_dup);
 /** Free the first piece; there is one. */
 void tcp_queue_drop(struct tcp_pool *pool, struct tcp_queue *q);

@@ -216,29 +216,6 @@ void tcp_stream_drop(struct tcp_shared *t, struct tcp_flow *f)
 	}
 }
 
-/* Keep what cannot be delivered yet; without room the hole before it becomes a gap. */
-static void keep(struct tcp_shared *t, struct tcp_flow *f, int side, const struct tcp_seg *seg)
-{
-	struct tcp_half *h = &f->half[side];
-	uint64_t repeated = 0;
-
-	int r = tcp_queue_add(&t->pool, &h->queue, seg, t->half_max, &repeated);
-	while (r < 0 && h->queue.first != NULL && give_up(t, f, side, h->queue.first->seq)) {
-		if (h->queue.bytes < t->half_max / 2) {
-			r = tcp_queue_add(&t->pool, &h->queue, seg, t->half_max, &repeated);
-		}
-	}
-	uint32_t known = h->next - seg->seq;
-	if (r < 0 && h->queue.first == NULL && !tcp_before(h->next, seg->seq) &&
-	    known < seg->bytes.len) {
-		say_data(t, f, side, str_skip(seg->bytes, known));
-		r = 0;
-	}
-	t->counts.refused += r < 0;
-	t->counts.repeated += repeated;
-	h->repeated += repeated;
-}
-
 /* Without the octets that were delivered already. */
 static void trim(struct tcp_shared *t, struct tcp_half *h, struct tcp_seg *seg)
 {
@@ -251,6 +228,55 @@ static void trim(struct tcp_shared *t, struct tcp_half *h, struct tcp_seg *seg)
 	seg->bytes = str_skip(seg->bytes, again);
 	seg->cut = past < seg->cut ? seg->cut - past : 0;
 	seg->seq = h->next;
+}
+
+/* What of a segment is next in order, up to the first piece that waits. */
+static void say_head(struct tcp_shared *t, struct tcp_flow *f, int side, struct tcp_seg *seg)
+{
+	const struct tcp_half *h = &f->half[side];
+	const struct tcp_piece *first = h->queue.first;
+	struct str head = seg->bytes;
+
+	if (first != NULL && tcp_before(first->seq, seg->seq + (uint32_t)head.len)) {
+		head = str_head(head, first->seq - seg->seq);
+	}
+	say_data(t, f, side, head);
+	seg->seq += (uint32_t)head.len;
+	seg->bytes = str_skip(seg->bytes, head.len);
+	if (seg->bytes.len == 0) {
+		say_cut(t, f, side, seg->cut);
+	}
+}
+
+/*
+ * Keep what cannot be delivered yet. Without room all is said up to there, in order, and the holes
+ * before it become gaps; each turn says octets or frees a piece.
+ */
+static void keep(struct tcp_shared *t, struct tcp_flow *f, int side, struct tcp_seg *seg)
+{
+	struct tcp_half *h = &f->half[side];
+	uint64_t repeated = 0;
+	int r = tcp_queue_add(&t->pool, &h->queue, seg, t->half_max, &repeated);
+
+	while (r < 0 && (h->queue.first != NULL || !tcp_before(h->next, seg->seq))) {
+		if (tcp_before(seg->seq, h->next)) {
+			trim(t, h, seg);
+		}
+		if (seg->bytes.len == 0) {
+			r = 0;
+		} else if (seg->seq == h->next && !has_next(h)) {
+			say_head(t, f, side, seg);
+		} else {
+			give_up(t, f, side, seg->seq);
+			r = h->queue.bytes < t->half_max / 2
+				    ? tcp_queue_add(&t->pool, &h->queue, seg, t->half_max,
+						    &repeated)
+				    : r;
+		}
+	}
+	t->counts.refused += r < 0;
+	t->counts.repeated += repeated;
+	h->repeated += repeated;
 }
 
 void tcp_stream_add(struct tcp_shared *t, struct tcp_flow *f, int side, const struct tcp_seg *in,

@@ -91,10 +91,11 @@ static void closed(void *ctx, struct tcp_flow *f, enum tcp_close how)
 
 static const struct tcp_ops ops = {opened, established, tried, data, gap, closed};
 
-static void watch_begin(struct watch *w, size_t flows_max, uint32_t half_max)
+static void watch_begin_sized(struct watch *w, size_t flows_max, uint32_t half_max,
+			      size_t bytes_max)
 {
 	const struct tcp_conf conf = {.flows_max = flows_max,
-				      .bytes_max = 1 << 20,
+				      .bytes_max = bytes_max,
 				      .half_max = half_max,
 				      .idle_s = 600,
 				      .lateness_ms = 1000,
@@ -103,6 +104,11 @@ static void watch_begin(struct watch *w, size_t flows_max, uint32_t half_max)
 	buf_init(&w->said, 1 << 20);
 	w->tcp = tcp_new(&conf, &ops, w);
 	assert_non_null(w->tcp);
+}
+
+static void watch_begin(struct watch *w, size_t flows_max, uint32_t half_max)
+{
+	watch_begin_sized(w, flows_max, half_max, 1 << 20);
 }
 
 static void watch_end(struct watch *w)
@@ -529,6 +535,27 @@ static void memory_is_bounded(void **state)
 	watch_end(&w);
 }
 
+/* What has no room is delivered up to there: nothing that is at hand is lost, and it ends. */
+static void a_segment_without_room_is_delivered(void **state)
+{
+	(void)state;
+	static const struct seg hand[] = {HANDSHAKE};
+	const size_t piece = sizeof(struct tcp_piece) + 512;
+	struct watch w;
+
+	watch_begin_sized(&w, 4, 8192, 3 * piece);
+	feed_from(&w, &(struct seg){true, A, 5, 0, "x", 0}, 40001, false);
+	feed_from(&w, &(struct seg){true, A, 8, 0, "y", 0}, 40001, false);
+	buf_clear(&w.said);
+	feed_all(&w, hand, COUNT_OF(hand));
+	feed(&w, &(struct seg){true, A, 10, 0, "KL", 0});
+	/* Another knowledge of the other side, so that it gets pieces of its own. */
+	feed(&w, &(struct seg){true, 0, 0, 0, "abcdefghijKLmnopqrst", 0});
+	feed(&w, &(struct seg){false, A, 0, 20, "250", 0});
+	check(&w, "|E:|c:abcdefghijKLmnopqrst|s:250");
+	watch_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -546,6 +573,7 @@ int main(void)
 		cmocka_unit_test(trust_takes_nothing_of_before),
 		cmocka_unit_test(cut_frames_are_gaps_at_once),
 		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(a_segment_without_room_is_delivered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
