@@ -21,7 +21,7 @@ static void wilson(double k, double n, double *ret_low, double *ret_high)
 	double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
 	double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n);
 
-	*ret_low = n > 0 ? centre - half : 0;
+	*ret_low = n > 0 && k > 0 ? centre - half : 0;
 	*ret_high = n > 0 ? centre + half : 1;
 }
 

@@ -5,6 +5,7 @@
 #include "core/explain.h"
 
 #include "core/features.h"
+#include "core/features_theme.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +14,9 @@
 
 /* Words and pairs that are named. */
 #define NAMED_MAX 5
-/* Shapes that are named. */
+/* Shapes that are named, and themes. */
 #define SHAPES_NAMED_MAX 2
+#define THEMES_NAMED_MAX 2
 /* Score from which the reasons say what speaks for spam. */
 #define SUSPICIOUS_MICRO 300000
 
@@ -160,6 +162,29 @@ static void say_shapes(const struct model *m, const struct score_input *in, cons
 	}
 }
 
+/* A theme weighs what its levels weigh together. */
+static void say_themes(const struct model *m, const struct score_input *in, const struct tokens *t,
+		       int sign, struct score *ret)
+{
+	struct best best = {.max = THEMES_NAMED_MAX};
+	uint32_t bins[FEATURES_MAX];
+	size_t n = features_read(MEMBER_THEMES, in, t, bins);
+	size_t k = 0;
+
+	for (uint32_t theme = 0; theme < theme_count(); theme++) {
+		/* Apart, so that no two lie over each other. */
+		struct found f = {.bin = theme, .first = 2 * theme};
+
+		for (; k < n && bins[k] / THEME_LEVELS == theme; k++) {
+			f.weight += sign * m->members[MEMBER_THEMES].cells[bins[k]].weight;
+		}
+		best_add(&best, f);
+	}
+	for (size_t i = 0; i < best.count; i++) {
+		add_reason(ret, "words about ", str_of(theme_name(best.items[i].bin)), "");
+	}
+}
+
 void explain_score(const struct model *m, const struct score_input *in, const struct tokens *t,
 		   const int64_t logits[static MEMBER_COUNT], struct score *ret)
 {
@@ -178,6 +203,7 @@ void explain_score(const struct model *m, const struct score_input *in, const st
 	}
 	if (sign > 0) {
 		say_shapes(m, in, t, sign, ret);
+		say_themes(m, in, t, sign, ret);
 	}
 	find_words(m, t, sign, &best);
 	for (size_t i = 0; i < best.count; i++) {

@@ -6,6 +6,7 @@
 
 #include "core/features_frame.h"
 #include "core/features_shape.h"
+#include "core/features_theme.h"
 
 #include "base/poison.h"
 
@@ -36,6 +37,8 @@ unsigned features_bits(enum member m)
 		return SHAPE_BITS;
 	case MEMBER_FROM:
 		return FROM_BITS;
+	case MEMBER_THEMES:
+		return THEME_BITS;
 	case MEMBER_COUNT:
 		break;
 	}
@@ -109,6 +112,7 @@ size_t features_read(enum member m, const struct score_input *in, const struct t
 	static_assert((CHARS_MAX - CHARS_MIN + 1) * FEATURES_CHARS <= FEATURES_MAX, "and pieces");
 	static_assert(FRAME_RUNS * TOKENS_MAX <= FEATURES_MAX, "room for all runs");
 	static_assert(SHAPES_MAX * SHAPES_MAX <= FEATURES_MAX, "room for all pairs of shapes");
+	static_assert(THEME_BINS_MAX <= FEATURES_MAX, "room for all themes");
 
 	switch (m) {
 	case MEMBER_WORDS:
@@ -127,6 +131,8 @@ size_t features_read(enum member m, const struct score_input *in, const struct t
 		return shape_read_style(in, t, ret);
 	case MEMBER_FROM:
 		return read_from(in, ret);
+	case MEMBER_THEMES:
+		return theme_read(t, ret);
 	case MEMBER_COUNT:
 		break;
 	}

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FEATURES_VERSION 4
+#define FEATURES_VERSION 5
 
 /* The members see a message from different sides and are trained apart. */
 enum member {
@@ -25,6 +25,7 @@ enum member {
 	MEMBER_ENDINGS, /* 3 words, those that tell the topic by their last octets */
 	MEMBER_STYLE,   /* shouting, money, marks, length, quoting */
 	MEMBER_FROM,    /* shape of the From name and address, and pairs of its levels */
+	MEMBER_THEMES,  /* what it is about, by lists of words */
 	MEMBER_COUNT,
 };
 

@@ -96,18 +96,35 @@ int64_t model_member_logit(const struct model_member *m, const uint32_t *bins, s
 	return clamp(scaled * m->unit_nano / 1024 / 1000 + m->bias_micro, MODEL_LOGIT_MAX);
 }
 
+static int64_t held(enum member i, int64_t logit)
+{
+	switch (i) {
+	case MEMBER_FROM:
+		return clamp(logit, MODEL_FROM_MAX);
+	case MEMBER_FRAMES:
+	case MEMBER_ENDINGS:
+	case MEMBER_THEMES:
+		logit = logit > -MODEL_ACQUIT_MAX ? logit : -MODEL_ACQUIT_MAX;
+		break;
+	case MEMBER_WORDS:
+	case MEMBER_CHARS:
+	case MEMBER_HEAD:
+	case MEMBER_STYLE:
+	case MEMBER_COUNT:
+		break;
+	}
+	return clamp(logit, MODEL_MEMBER_MAX);
+}
+
 int64_t model_sum(const struct model *m, const int64_t logits[static MEMBER_COUNT], size_t words)
 {
 	int64_t parts = words < MODEL_WORDS_FULL ? (int64_t)words : MODEL_WORDS_FULL;
 	int64_t sum = 0;
 
 	for (enum member i = 0; i < MEMBER_COUNT; i++) {
-		int64_t limit = i == MEMBER_FROM ? MODEL_FROM_MAX : MODEL_MEMBER_MAX;
-		int64_t logit = clamp(logits[i], limit) * m->members[i].share_micro / 1000000;
-
-		sum += logit > 0 ? logit * parts / MODEL_WORDS_FULL : logit;
+		sum += held(i, logits[i]) * m->members[i].share_micro / 1000000;
 	}
-	return clamp(sum, MODEL_LOGIT_MAX);
+	return clamp(sum > 0 ? sum * parts / MODEL_WORDS_FULL : sum, MODEL_LOGIT_MAX);
 }
 
 uint32_t model_score_micro(const struct model *m, int64_t logit)

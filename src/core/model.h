@@ -93,8 +93,11 @@ int64_t model_member_logit(const struct model_member *m, const uint32_t *bins, s
 #define MODEL_MEMBER_MAX 5000000
 /* The sender looks the same in all mail of one source: it must not flag all of it by itself. */
 #define MODEL_FROM_MAX 3000000
-/* Words below which a message says too little for a verdict: what speaks for spam counts by how
- * many of them there are. */
+/* What runs of words and themes say against spam at most: innocent sentences around it are cheap.
+ */
+#define MODEL_ACQUIT_MAX 2000000
+/* Words below which a message says too little for a verdict: a sum that speaks for spam counts by
+ * how many of them there are. */
 #define MODEL_WORDS_FULL 16
 
 /** The members' logits to one. @param words  Of the message (tokens.count). */

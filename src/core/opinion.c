@@ -29,7 +29,7 @@ struct weight {
 };
 
 static const struct weight weights[] = {
-	[OPINION_SPAMD] = {312500, 1300000, 1000000, 12000000, 2000},
+	[OPINION_SPAMD] = {312500, 1700000, 1000000, 12000000, 2000},
 	[OPINION_RSPAMD] = {62500, 6300000, -3000000, 15000000, 1277},
 };
 static_assert(COUNT_OF(weights) == OPINION_KIND_COUNT, "weights for every kind");

@@ -28,6 +28,16 @@ struct reader {
 	bool is_full;
 };
 
+uint64_t tokens_hash(const char *word, size_t len)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < len; i++) {
+		hash = (hash ^ (unsigned char)word[i]) * UINT64_C(0x100000001b3);
+	}
+	return tokens_mix(hash);
+}
+
 static void put(struct reader *r, const char *word, size_t len)
 {
 	struct tokens *t = r->t;
@@ -36,18 +46,13 @@ static void put(struct reader *r, const char *word, size_t len)
 		r->is_full = true;
 		return;
 	}
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < len; i++) {
-		hash = (hash ^ (unsigned char)word[i]) * UINT64_C(0x100000001b3);
-	}
 	size_t shout = len > 1 && word[0] == '^' ? 1 : 0;
 
 	t->list[t->count++] = (struct token){
 		.at = (uint16_t)t->text_len,
 		.len = (uint16_t)len,
 		.is_common = frame_is_common(word + shout, len - shout),
-		.hash = tokens_mix(hash),
+		.hash = tokens_hash(word, len),
 	};
 	memcpy(t->text + t->text_len, word, len);
 	t->text_len += len;

@@ -10,6 +10,7 @@
 #ifndef CORE_TOKENS_H
 #define CORE_TOKENS_H
 
+#include "base/attr.h"
 #include "base/str.h"
 #include "core/score.h"
 
@@ -68,6 +69,9 @@ struct tokens {
 /** Read the words of a message; `ret` is set whole. Cost: linear, at most TOKENS_READ_MAX octets.
  */
 void tokens_read(const struct score_input *in, struct tokens *ret);
+
+/** The hash of a normalised word (tools/gen-themes computes the same). */
+PURE uint64_t tokens_hash(const char *word, size_t len);
 
 /** A word's text, borrowed. */
 struct str tokens_text(const struct tokens *t, size_t i);

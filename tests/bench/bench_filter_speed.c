@@ -118,8 +118,8 @@ static void parts(const struct model *m, double whole)
 	static struct tokens tokens;
 	static uint32_t bins[FEATURES_MAX];
 	static struct model_seen seen;
-	static const char *const names[MEMBER_COUNT] = {"words",   "characters", "head",  "frames",
-							"endings", "style",      "sender"};
+	static const char *const names[MEMBER_COUNT] = {
+		"words", "characters", "head", "frames", "endings", "style", "sender", "themes"};
 	double spent[MEMBER_COUNT + 2] = {0};
 	int64_t sum = 0;
 
