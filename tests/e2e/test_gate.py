@@ -136,7 +136,7 @@ def test_running_sessions_end_on_both_sides(family, feel):
         busy.start()
         time.sleep(0.1)
         net.driver.stdin.write(f"order judge 1 0 {SOURCE_A[family]} block judge enforce 0\n".encode())
-        net.wait_for("asked")
+        net.wait_for(f"asked {SOURCE_A[family]}")  # the server's other family is asked for, too
         blocked_at = time.monotonic()
         net.tell("flows clear")  # the tap would see the resets
         idle_client, idle_server = pairs[1]
