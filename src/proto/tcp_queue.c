@@ -81,12 +81,6 @@ static int put(struct tcp_pool *pool, struct tcp_queue *q, struct tcp_piece *at,
 	return 0;
 }
 
-static void skip(struct tcp_seg *seg, uint32_t n)
-{
-	seg->seq += n;
-	seg->bytes = str_skip(seg->bytes, n);
-}
-
 int tcp_queue_add(struct tcp_pool *pool, struct tcp_queue *q, struct tcp_seg *seg,
 		  uint32_t bytes_max, uint64_t *ret_dup)
 {
@@ -101,7 +95,7 @@ int tcp_queue_add(struct tcp_pool *pool, struct tcp_queue *q, struct tcp_seg *se
 			uint32_t known = end_of(at) - seg->seq;
 			known = known < seg->bytes.len ? known : (uint32_t)seg->bytes.len;
 			*ret_dup += known;
-			skip(seg, known);
+			tcp_seg_skip(seg, known);
 			if (seg->bytes.len == 0) {
 				return 0;
 			}
@@ -116,7 +110,7 @@ int tcp_queue_add(struct tcp_pool *pool, struct tcp_queue *q, struct tcp_seg *se
 		if (r < 0) {
 			return r;
 		}
-		skip(seg, (uint32_t)part.bytes.len);
+		tcp_seg_skip(seg, (uint32_t)part.bytes.len);
 		if (seg->bytes.len == 0) {
 			return 0;
 		}

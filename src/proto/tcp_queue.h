@@ -58,6 +58,13 @@ static inline bool tcp_before(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) < 0;
 }
 
+/** Its first `n` octets were dealt with. */
+static inline void tcp_seg_skip(struct tcp_seg *seg, uint32_t n)
+{
+	seg->seq += n;
+	seg->bytes = str_skip(seg->bytes, n);
+}
+
 /**
  * Copy what of a segment is not there yet.
  *

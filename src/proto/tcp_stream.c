@@ -241,8 +241,7 @@ static void say_head(struct tcp_shared *t, struct tcp_flow *f, int side, struct 
 		head = str_head(head, first->seq - seg->seq);
 	}
 	say_data(t, f, side, head);
-	seg->seq += (uint32_t)head.len;
-	seg->bytes = str_skip(seg->bytes, head.len);
+	tcp_seg_skip(seg, (uint32_t)head.len);
 	if (seg->bytes.len == 0) {
 		say_cut(t, f, side, seg->cut);
 	}
